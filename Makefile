@@ -1,0 +1,27 @@
+# Every target does its own set-up. Needs Python 3.11 to 3.13 and make; VENV=... for another place.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test check bench
+setup: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml
+	@echo "Installing into $(VENV): a few minutes the first time"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@touch $@
+
+demo: setup
+	@$(BIN)/faceswap demo --output demo
+
+test: setup
+	$(BIN)/pytest --cov --cov-report=term
+
+check: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: setup
+	$(BIN)/python -m benchmarks

@@ -1,0 +1,1 @@
+"""Geometry of an aligned face, its landmark masks and the PNG header that carries them."""

@@ -1,0 +1,1 @@
+"""Typed options, and the train.ini file they are kept in."""

@@ -1,0 +1,88 @@
+"""Loads a side's faces, and tells the user what was found."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lib.files import replacing
+from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
+from lib.errors import FaceswapError
+
+logger = logging.getLogger(__name__)
+
+FEWEST = 25
+FEW = 250
+
+
+def load_side(
+    side: str, paths: Sequence[str], cut: Cut, report: Path | None, *, allow_few: bool
+) -> FaceSet:
+    """Load one side's faces; name bad files and leave them out.
+
+    Parameters
+    ----------
+    side
+        "a" or "b".
+    paths
+        Files of faces.
+    cut
+        What they are cut to.
+    report
+        File that lists bad faces, written where there are any; None for none.
+    allow_few
+        Train on fewer than 25 faces all the same.
+
+    Raises
+    ------
+    FaceswapError
+        Too few faces are good.
+    """
+    name = f"Side {side.upper()}"
+    faces, bad = load_faces(paths, cut, name)
+    check_count(side, len(faces), bad, allow_few=allow_few)
+    if bad:
+        _tell_bad(name, bad, report)
+    _tell_found(name, faces)
+    return faces
+
+
+def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few: bool) -> None:
+    """Refuse a side with too few faces.
+
+    Raises
+    ------
+    FaceswapError
+    """
+    if count >= (1 if allow_few else FEWEST):
+        return
+    left_out = f" ({len(bad)} bad files left out, such as {bad[0]})" if bad else ""
+    advice = "" if allow_few else ", or train all the same with --allow-few"
+    raise FaceswapError(
+        f"side {side.upper()} has {count} faces{left_out}: at least {FEWEST} are needed, 500 to "
+        f"5,000 are usual; add faces{advice}"
+    )
+
+
+def _tell_bad(name: str, bad: Sequence[BadFace], report: Path | None) -> None:
+    shown = "; ".join(str(face) for face in bad[:3])
+    more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
+    where = f" (all in {report})" if report else ""
+    logger.warning("%s: %d bad files left out: %s%s%s", name, len(bad), shown, more, where)
+    if report:
+        with replacing(report) as temporary:
+            text = "".join(f"{face}\n" for face in bad)
+            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+
+
+def _tell_found(name: str, faces: FaceSet) -> None:
+    plain = int(np.count_nonzero(~faces.has_landmarks))
+    without = f", {plain} of them without landmarks: no masks for those" if plain else ""
+    logger.info("%s: %d faces%s", name, len(faces), without)
+    if len(faces) < FEW:
+        logger.warning(
+            "%s: %d faces are few; 500 to 5,000 of varied pose, light and expression are usual",
+            name,
+            len(faces),
+        )

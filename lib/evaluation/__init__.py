@@ -1,0 +1,1 @@
+"""The held-out score, and swap accuracy against rendered truth."""

@@ -1,0 +1,1 @@
+"""Network blocks, layers, initialisers, losses and optimizers."""

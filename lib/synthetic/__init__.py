@@ -1,0 +1,1 @@
+"""Rendered portraits of known identity, pose, expression and light."""

@@ -1,0 +1,138 @@
+"""Finds plugins and imports them only when they are used.
+
+A model plugin is one Python file that defines ``Model`` and, where it has options of its own, a
+dataclass ``Options``. It lies in ``plugins/train/model`` or in a folder that the user names, with
+``--plugin-dir`` or in the environment variable ``FACESWAP_PLUGIN_DIR``; the file's name is the
+plugin's.
+"""
+
+import difflib
+import importlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lib.config.train import GlobalOptions, LossOptions, TrainerOptions
+from lib.errors import FaceswapError
+
+PLUGIN_DIR_VARIABLE = "FACESWAP_PLUGIN_DIR"
+_OURS = Path(__file__).parent / "train"
+
+
+def _names(folder: Path) -> dict[str, Path]:
+    return {
+        path.stem.lower(): path
+        for path in sorted(folder.glob("*.py"))
+        if not path.stem.startswith("_")
+    }
+
+
+def _user_folder(plugin_dir: str | None) -> Path | None:
+    chosen = plugin_dir or os.environ.get(PLUGIN_DIR_VARIABLE)
+    if not chosen:
+        return None
+    folder = Path(chosen).expanduser().resolve()
+    if not folder.is_dir():
+        raise FaceswapError(
+            f"'{chosen}' is no folder: --plugin-dir (or {PLUGIN_DIR_VARIABLE}) names the folder "
+            "that holds your plugins"
+        )
+    return folder
+
+
+def _model_files(plugin_dir: str | None) -> dict[str, Path]:
+    user = _user_folder(plugin_dir)
+    theirs = _names(user) if user else {}
+    ours = _names(_OURS / "model")
+    if clash := ours.keys() & theirs.keys():
+        name = min(clash)
+        raise FaceswapError(
+            f"'{theirs[name]}' has the name of a plugin that comes with faceswap: rename the file"
+        )
+    return ours | theirs
+
+
+def model_names(plugin_dir: str | None = None) -> list[str]:
+    """Names of the model plugins that ``-t`` takes, without importing any.
+
+    Parameters
+    ----------
+    plugin_dir
+        The user's own plugin folder; None for that of the environment, if any.
+    """
+    return sorted(_model_files(plugin_dir))
+
+
+def trainer_names() -> list[str]:
+    """Names of the trainer plugins, without importing any."""
+    return sorted(_names(_OURS / "trainer"))
+
+
+def _import_file(name: str, path: Path) -> ModuleType:
+    if path.parent == _OURS / "model":
+        return importlib.import_module(f"plugins.train.model.{name}")
+    qualified = f"faceswap_user_plugins.{name}"
+    known = sys.modules.get(qualified)
+    if known is not None and known.__file__ == str(path):
+        return known
+    spec = importlib.util.spec_from_file_location(qualified, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[qualified] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[qualified]
+        raise FaceswapError(
+            f"'{path}' can't be imported: {type(error).__name__}: {error}"
+        ) from error
+    return module
+
+
+def _module(name: str, plugin_dir: str | None) -> ModuleType:
+    files = _model_files(plugin_dir)
+    if name not in files:
+        near = difflib.get_close_matches(name, files, n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise FaceswapError(f"there is no model '{name}': {hint}-t takes {', '.join(files)}")
+    return _import_file(name, files[name])
+
+
+def load_model(name: str, plugin_dir: str | None = None) -> type[Any]:
+    """The ``Model`` class of a plugin.
+
+    Raises
+    ------
+    FaceswapError
+        There is no such plugin (the nearest name is suggested), or its file is faulty.
+    """
+    module = _module(name, plugin_dir)
+    if not hasattr(module, "Model"):
+        raise FaceswapError(f"'{module.__file__}' defines no class 'Model': a model plugin must")
+    model: type[Any] = module.Model
+    return model
+
+
+def load_trainer(name: str) -> type[Any]:
+    """The ``Trainer`` class of a trainer plugin."""
+    if name not in trainer_names():
+        raise FaceswapError(f"there is no trainer '{name}': {', '.join(trainer_names())}")
+    trainer: type[Any] = importlib.import_module(f"plugins.train.trainer.{name}").Trainer
+    return trainer
+
+
+def option_sections(plugin_dir: str | None = None) -> dict[str, type]:
+    """Every section of ``train.ini`` with its option dataclass, the plugins' ones included."""
+    modules = {name: _module(name, plugin_dir) for name in _model_files(plugin_dir)}
+    return {
+        "global": GlobalOptions,
+        "global.loss": LossOptions,
+        "trainer.original": TrainerOptions,
+    } | {
+        f"model.{name}": module.Options
+        for name, module in modules.items()
+        if hasattr(module, "Options")
+    }

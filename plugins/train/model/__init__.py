@@ -1,0 +1,1 @@
+"""Model plugins, one file each."""

@@ -1,0 +1,261 @@
+"""Base class of the model plugins: options, building, losses, saving."""
+
+import inspect
+import logging
+import sys
+from argparse import Namespace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from lib.checkpoint.store import ModelStore
+from lib.config import ini, options
+from lib.config.train import GlobalOptions, LossOptions
+from lib.errors import FaceswapError
+from lib.logs.levels import VERBOSE
+from lib.model.compiling import compile_model
+from plugins import loader
+from plugins.train.model._base.keras_model import KerasModel
+from plugins.train.model._base.state import State
+
+logger = logging.getLogger(__name__)
+
+Shape = tuple[int, int, int]
+
+
+class ModelBase:
+    """Base class that every model plugin inherits from.
+
+    A plugin sets `input_shape` in its ``__init__`` and overrides `build_model`; see
+    `plugins.train.model.original` for an annotated example.
+
+    Parameters
+    ----------
+    model_dir : str
+        Full path of the folder where the model is kept.
+    arguments : argparse.Namespace
+        Arguments of the train or convert command.
+    predict : bool, optional
+        Whether the model is loaded for inference rather than for training.
+
+    Raises
+    ------
+    FaceswapError
+        The folder holds another plugin's model; an option has a wrong value; options contradict
+        each other; the state file is damaged.
+    """
+
+    def __init__(self, model_dir: str, arguments: Namespace, predict: bool = False) -> None:
+        self.input_shape: Any = None
+        """Shape ``(height, width, channels)`` of the faces that the model takes, or a list of two
+        such shapes where side A's and side B's differ. The plugin sets it."""
+        self.trainer = "original"
+        """Name of the trainer plugin that trains this model."""
+        self.color_order = "bgr"
+        """Order of the colour channels that the model takes and gives, "bgr" or "rgb"."""
+        self._model_dir = str(model_dir)
+        self._args = arguments
+        self._is_predict = predict
+        self._io = ModelStore(self._model_dir, self.name)
+        self._io.check_folder()
+        wanted, changeable = self._read_options()
+        self._state = State(
+            self._model_dir,
+            self.name,
+            {key: wanted[key] for key in changeable},
+            getattr(arguments, "no_logs", False),
+        )
+        self._config = self._state.restore_config(wanted, changeable)
+        self._check_masks()
+        self._model: keras.Model | None = None
+
+    @cached_property
+    def _option_classes(self) -> dict[str, type]:
+        """The ini sections that make up `config`, later ones before earlier ones."""
+        own = getattr(sys.modules[type(self).__module__], "Options", None)
+        sections = {"global": GlobalOptions, "global.loss": LossOptions}
+        return sections | ({f"model.{self.name}": own} if own else {})
+
+    def _read_options(self) -> tuple[dict[str, Any], set[str]]:
+        values = ini.load(
+            getattr(self._args, "configfile", None),
+            loader.option_sections(getattr(self._args, "plugin_dir", None)) | self._option_classes,
+        )
+        sections = [values[name] for name in self._option_classes]
+        return options.merged(sections), options.changeable(self._option_classes.values())
+
+    def _check_masks(self) -> None:
+        for key in ("penalized_mask_loss", "learn_mask"):
+            if self.config[key] and self.config["mask_type"] is None:
+                raise FaceswapError(
+                    f"option {key} needs a mask, but mask_type is none: choose a mask_type in "
+                    f"[global.loss], or set {key} to False"
+                )
+
+    @property
+    def model_dir(self) -> str:
+        """Full path of the model's folder."""
+        return self._model_dir
+
+    @property
+    def command_line_arguments(self) -> Namespace:
+        """Arguments of the command that made this model."""
+        return self._args
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The plugin's options merged with the global ones, as this model is trained with them."""
+        return self._config
+
+    @cached_property
+    def name(self) -> str:
+        """Name of the model: the lower-case stem of the plugin's file."""
+        return Path(inspect.getfile(type(self))).stem.lower()
+
+    @property
+    def coverage_ratio(self) -> float:
+        """Share of a training image's edge that is cropped out and trained on.
+
+        Pixels are always ``int(size * ratio // 2) * 2``.
+        """
+        return float(self.config["coverage"]) / 100
+
+    @property
+    def state(self) -> State:
+        """Sessions, iterations and stored options of this model."""
+        return self._state
+
+    @property
+    def iterations(self) -> int:
+        """Iterations that the model has been trained for, over all sessions."""
+        return self._state.iterations
+
+    @property
+    def model(self) -> keras.Model:
+        """The compiled model; `build` must have been called."""
+        assert self._model is not None, "build() makes the model"
+        return self._model
+
+    @property
+    def output_shapes(self) -> list[list[Shape]]:
+        """Shapes ``(height, width, channels)`` of side A's outputs and of side B's."""
+        shapes = [tuple(output.shape[1:]) for output in self.model.outputs]
+        half = len(shapes) // 2
+        return [shapes[:half], shapes[half:]]
+
+    def build(self) -> None:
+        """Build the model, or load it where it was saved before.
+
+        For training it is compiled with its optimizer and losses. For inference only the path that
+        the swap needs is kept: side B's (``arguments.swap_model``: side A's), which takes the
+        other side's faces and gives them its own identity.
+
+        Raises
+        ------
+        FaceswapError
+            The model file is damaged, `input_shape` is no shape, or there is nothing to predict
+            with.
+        """
+        if self._io.exists:
+            model = self._io.load()
+        elif self._is_predict:
+            raise FaceswapError(
+                f"there is no model of '{self.name}' in '{self.model_dir}': train one first"
+            )
+        else:
+            model = self.build_model(self._inputs())
+        if self._is_predict:
+            self._model = self._swap_path(model)
+        else:
+            self._model = compile_model(model, self.config)
+        self._model.summary(print_fn=lambda line: logger.log(VERBOSE, line))
+
+    def _inputs(self) -> list[Any]:
+        shapes = self.input_shape if isinstance(self.input_shape, list) else [self.input_shape] * 2
+        if len(shapes) != 2 or not all(_is_shape(shape) for shape in shapes):
+            raise FaceswapError(
+                f"model '{self.name}' has input_shape {self.input_shape!r}: it must be "
+                "(height, width, 3), or a list of two such shapes"
+            )
+        return [
+            keras.Input(shape, name=f"face_in_{side}")
+            for side, shape in zip("ab", shapes, strict=True)
+        ]
+
+    def _swap_path(self, model: keras.Model) -> keras.Model:
+        side = 0 if getattr(self._args, "swap_model", False) else 1
+        half = len(model.outputs) // 2
+        outputs = model.outputs[side * half : (side + 1) * half]
+        return KerasModel([model.inputs[side]], outputs, name=f"{self.name}_swap")
+
+    def build_model(self, inputs: list[Any]) -> keras.Model:
+        """Define the network; every plugin overrides this.
+
+        Parameters
+        ----------
+        inputs
+            Two Keras tensors of `input_shape`, side A's and side B's.
+
+        Returns
+        -------
+        keras.Model
+            Made by `KerasModel`. Its outputs are side A's, then as many of side B's.
+        """
+        raise NotImplementedError(f"{type(self).__qualname__} must override build_model()")
+
+    def add_history(self, loss: list[float]) -> None:
+        """Note an iteration's losses, for the average since the last save.
+
+        Parameters
+        ----------
+        loss
+            Collated loss of side A and of side B.
+        """
+        for losses, value in zip(self._io.history, loss, strict=True):
+            losses.append(value)
+
+    def save(self) -> None:
+        """Save model and state; keep the previous save as a backup where both sides got better.
+
+        Raises
+        ------
+        FaceswapError
+            The files can't be written; the previous ones stay.
+        """
+        averages = self._average_losses()
+        back_up = bool(averages) and self._is_lowest(averages)
+        if back_up:
+            self._state.lowest_avg_loss = averages
+        self._io.save(self.model, back_up=back_up)
+        self._state.save(back_up=back_up)
+        self._io.history = [[], []]
+        losses = ", ".join(f"{side.upper()}: {loss:.5f}" for side, loss in averages.items())
+        since = f" - average loss since the last save: {losses}" if averages else ""
+        logger.info("Saved at iteration %d%s", self.iterations, since)
+
+    def _average_losses(self) -> dict[str, float]:
+        return {
+            side: float(np.mean([float(value) for value in losses]))
+            for side, losses in zip("ab", self._io.history, strict=True)
+            if losses
+        }
+
+    def _is_lowest(self, averages: dict[str, float]) -> bool:
+        lows = self._state.lowest_avg_loss
+        return not lows or all(averages[side] < lows[side] for side in averages)
+
+    def snapshot(self) -> None:
+        """Save, and copy the model's folder beside itself with the iterations in its name."""
+        self.save()
+        logger.info("Snapshot: %s", self._io.snapshot(self.iterations))
+
+
+def _is_shape(shape: Any) -> bool:
+    return (
+        isinstance(shape, tuple)
+        and len(shape) == 3
+        and all(isinstance(edge, int) and edge > 0 for edge in shape)
+    )

@@ -1,0 +1,1 @@
+"""Trainer plugins, one file each."""

@@ -1,0 +1,73 @@
+"""Reads single keys from the terminal, where there is one."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import select
+    import termios
+    import tty
+
+
+class Keys:
+    """Context in which keys arrive one by one, without Enter.
+
+    With no terminal on standard input, or with it closed, no key ever arrives.
+    """
+
+    def __init__(self) -> None:
+        self._stream = sys.stdin if _is_terminal(sys.stdin) else None
+        self._saved: Any = None
+
+    @property
+    def are_there(self) -> bool:
+        """Whether there is a terminal to read from."""
+        return self._stream is not None
+
+    def __enter__(self) -> "Keys":
+        if self._stream is not None and sys.platform != "win32":
+            self._saved = termios.tcgetattr(self._stream)
+            tty.setcbreak(self._stream)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._saved is not None and self._stream is not None and sys.platform != "win32":
+            termios.tcsetattr(self._stream, termios.TCSADRAIN, self._saved)
+
+    def read(self, timeout: float) -> str | None:
+        """The next key, in lower case, or None when `timeout` seconds pass without one."""
+        if self._stream is None:
+            time.sleep(timeout)
+            return None
+        if sys.platform == "win32":
+            return _read_windows(timeout)
+        ready, _, _ = select.select([self._stream], [], [], timeout)
+        key = self._stream.read(1) if ready else ""
+        if ready and not key:
+            self._stream = None
+        return key.lower() or None
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return stream is not None and bool(stream.isatty())
+    except ValueError:
+        return False
+
+
+def _read_windows(timeout: float) -> str | None:
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if sys.platform == "win32" and msvcrt.kbhit():
+            return msvcrt.getwch().lower()
+        time.sleep(0.05)
+    return None

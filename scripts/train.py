@@ -1,0 +1,227 @@
+"""``faceswap train``: wires faces, model and trainer together, and looks after the run."""
+
+import logging
+import signal
+import sys
+import threading
+import time
+from argparse import Namespace
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.checkpoint.store import ModelStore
+from lib.data.files import find_images
+from lib.data.sides import check_count
+from lib.errors import FaceswapError
+from lib.logs.console import ConsoleLine, LineAwareHandler
+from lib.logs.setup import configure
+from lib.preview.mark import write_picture
+from lib.training import device
+from plugins import loader
+from scripts.keys import Keys
+
+logger = logging.getLogger(__name__)
+
+SLOW_SECONDS = 2.0
+FOR_CPU = "compact"
+
+
+class Train:
+    """The train command.
+
+    Training runs in a thread of its own; the main thread watches keys and signals.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+        self._console = ConsoleLine()
+        self._stop = threading.Event()
+        self._save_now = threading.Event()
+        self._refresh_now = threading.Event()
+        self._failure: BaseException | None = None
+        self._preview_path = Path(arguments.model_dir) / "training_preview.png"
+        self._told_preview = False
+        self._timelapse = self._timelapse_folders()
+
+    def _timelapse_folders(self) -> dict[str, str] | None:
+        folders = {
+            "input_a": self._args.timelapse_input_a,
+            "input_b": self._args.timelapse_input_b,
+            "output": self._args.timelapse_output,
+        }
+        if not any(folders.values()):
+            return None
+        if not all(folders.values()):
+            raise FaceswapError(
+                "a time-lapse needs all three of --timelapse-input-A, --timelapse-input-B and "
+                "--timelapse-output"
+            )
+        for side in "ab":
+            find_images(folders[f"input_{side}"])
+        return folders
+
+    def process(self) -> None:
+        """Run the command to its end.
+
+        Raises
+        ------
+        FaceswapError
+            A mistake of the user's, or a failure of training.
+        """
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self._console))
+        images = self._images()
+        model = self._build()
+        if self._args.summary:
+            model.model.summary(expand_nested=True)
+            return
+        trainer = loader.load_trainer(model.trainer)(
+            model, images, self._args.batch_size, self._args.configfile
+        )
+        trainer.console = self._console
+        self._run(model, trainer)
+
+    def _images(self) -> dict[str, list[str]]:
+        folders = {"a": self._args.input_a, "b": self._args.input_b}
+        images = {side: find_images(folder) for side, folder in folders.items()}
+        for side, found in images.items():
+            check_count(side, len(found), allow_few=self._args.allow_few)
+        return images
+
+    def _build(self) -> Any:
+        plugin = loader.load_model(self._args.trainer, self._args.plugin_dir)
+        keras.utils.set_random_seed(self._args.seed)
+        model = plugin(self._args.model_dir, self._args)
+        ModelStore(model.model_dir, model.name).check_writable()
+        model.build()
+        begun = f"resumed at iteration {model.iterations:,}" if model.iterations else "new"
+        logger.info(
+            "Model '%s' in %s: %s, %s parameters, on %s",
+            model.name,
+            model.model_dir,
+            begun,
+            f"{model.model.count_params():,}",
+            device.describe(),
+        )
+        return model
+
+    def _run(self, model: Any, trainer: Any) -> None:
+        # A daemon, so that a second Ctrl-C need not wait for the iteration to end.
+        thread = threading.Thread(
+            target=self._guarded, args=(model, trainer), name="training", daemon=True
+        )
+        with Keys() as keys, _Signals(self._stop):
+            if keys.are_there:
+                logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
+            thread.start()
+            while thread.is_alive():
+                self._react(keys.read(timeout=0.2))
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _react(self, key: str | None) -> None:
+        if key in ("\n", "\r"):
+            logger.info("Stopping after this iteration")
+            self._stop.set()
+        elif key == "s":
+            self._save_now.set()
+        elif key == "r":
+            self._refresh_now.set()
+
+    def _guarded(self, model: Any, trainer: Any) -> None:
+        try:
+            self._train(model, trainer)
+        except BaseException as error:
+            self._failure = error
+        finally:
+            trainer.close()
+            self._console.close()
+
+    def _train(self, model: Any, trainer: Any) -> None:
+        """The loop: save on the first iteration, at every interval, on demand and at the end."""
+        started = time.monotonic()
+        for count in range(1, self._args.iterations + 1):
+            save = count in (1, self._args.iterations) or count % self._args.save_interval == 0
+            save |= self._take(self._save_now)
+            show = self._take(self._refresh_now) or save
+            trainer.train_one_step(
+                self._show if show else None, self._timelapse if save else None
+            )
+            if save:
+                model.save()
+            if count == 3:
+                self._tell_if_slow(model.name, (time.monotonic() - started) / count)
+            if self._stop.is_set():
+                break
+        if not save:
+            model.save()
+        logger.info(
+            "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
+        )
+
+    @staticmethod
+    def _take(event: threading.Event) -> bool:
+        was_set = event.is_set()
+        event.clear()
+        return was_set
+
+    def _tell_if_slow(self, name: str, seconds: float) -> None:
+        if seconds < SLOW_SECONDS or name == FOR_CPU or device.device().type != "cpu":
+            return
+        logger.warning(
+            "'%s' takes %.1f s an iteration on this machine, %.0f hours for 10,000: without a GPU "
+            "train '-t %s' instead, in a model folder of its own",
+            name,
+            seconds,
+            seconds * 10_000 / 3600,
+            FOR_CPU,
+        )
+
+    def _show(self, image: NDArray[np.uint8], name: str) -> None:
+        """Show a preview: the viewer that the trainer calls.
+
+        Parameters
+        ----------
+        image
+            Contact sheet, uint8 BGR.
+        name
+            What it shows.
+        """
+        if not (self._args.preview or self._args.write_image):
+            return
+        write_picture(self._preview_path, image)
+        if not self._told_preview:
+            logger.info("Preview (%s), renewed at every save: %s", name, self._preview_path)
+            self._told_preview = True
+
+
+class _Signals:
+    """Context in which the first SIGINT or SIGTERM asks for a stop and a second one interrupts."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self._stop = stop
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._before[number] = signal.signal(number, self._handle)
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _handle(self, number: int, _: FrameType | None) -> None:
+        if self._stop.is_set():
+            sys.exit(128 + number)
+        self._stop.set()
+        logger.info("Stopping after this iteration, with a save; once more leaves at once")

@@ -1,0 +1,41 @@
+"""Replacing files in one step."""
+
+from pathlib import Path
+
+import pytest
+
+from lib.errors import FaceswapError
+from lib.files import replacing
+
+
+def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "file.txt"
+    with replacing(path) as temporary:
+        temporary.write_text("one")
+        assert not path.exists()
+        assert temporary.suffix == ".txt"
+    assert path.read_text() == "one"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_after_an_error_the_old_file_stands_alone(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FaceswapError, match="can't write .*file"), replacing(
+        tmp_path / "file" / "x"
+    ) as temporary:
+        temporary.write_text("")
