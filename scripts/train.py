@@ -44,7 +44,8 @@ class Train:
 
     def __init__(self, arguments: Namespace) -> None:
         self._args = arguments
-        self._console = ConsoleLine()
+        self.console = ConsoleLine()
+        """Where losses and messages are shown."""
         self._stop = threading.Event()
         self._save_now = threading.Event()
         self._refresh_now = threading.Event()
@@ -78,7 +79,7 @@ class Train:
         FaceswapError
             A mistake of the user's, or a failure of training.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self._console))
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
         images = self._images()
         model = self._build()
         if self._args.summary:
@@ -87,7 +88,7 @@ class Train:
         trainer = loader.load_trainer(model.trainer)(
             model, images, self._args.batch_size, self._args.configfile
         )
-        trainer.console = self._console
+        trainer.console = self.console
         self._run(model, trainer)
 
     def _images(self) -> dict[str, list[str]]:
@@ -145,7 +146,7 @@ class Train:
             self._failure = error
         finally:
             trainer.close()
-            self._console.close()
+            self.console.close()
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
@@ -154,9 +155,7 @@ class Train:
             save = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             save |= self._take(self._save_now)
             show = self._take(self._refresh_now) or save
-            trainer.train_one_step(
-                self._show if show else None, self._timelapse if save else None
-            )
+            trainer.train_one_step(self._show if show else None, self._timelapse if save else None)
             if save:
                 model.save()
             if count == 3:

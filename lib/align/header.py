@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 from lib.align.literal import parse_literal
 from lib.align.tables import PADDING_RATIO
 from lib.errors import FaceswapError
+from lib.files import replacing
 
 KEYWORD: Final = "faceswap"
 """Keyword of the chunk that holds the alignment."""
@@ -139,7 +141,7 @@ class FaceHeader:
                 _name(name, "identity"): _numbers(vector, (None,), "identity")
                 for name, vector in identity.items()
             },
-            alignments_version=_number(source.get("alignments_version"), "alignments_version"),
+            alignments_version=_version(source.get("alignments_version")),
             original_filename=_get(source, "original_filename", str, ""),
             face_index=_get(source, "face_index", int, 0),
             source_filename=_get(source, "source_filename", str, ""),
@@ -210,7 +212,7 @@ def read_text(data: bytes, keyword: str) -> str | None:
 
 
 def write_png(
-    path: str,
+    path: str | Path,
     image_bgr: NDArray[np.uint8],
     header: FaceHeader,
     extra_text: Mapping[str, str] = {},
@@ -236,10 +238,8 @@ def write_png(
     chunks = PngInfo()
     for keyword, text in {KEYWORD: repr(header.to_dict()), **extra_text}.items():
         chunks.add_itxt(keyword, text)
-    try:
-        Image.fromarray(image_bgr[..., ::-1]).save(path, format="PNG", pnginfo=chunks)
-    except OSError as error:
-        raise FaceswapError(f"cannot write {path}: {error.strerror or error}") from error
+    with replacing(Path(path)) as temporary:
+        Image.fromarray(image_bgr[..., ::-1]).save(temporary, format="PNG", pnginfo=chunks)
 
 
 def _chunk_text(data: bytes, start: int, length: int, keyword_length: int) -> str:
@@ -269,6 +269,11 @@ def _mask(raw: object) -> StoredMask:
     )
 
 
+def _version(raw: object) -> float:
+    version: float = _numbers([raw], (1,), "alignments_version")[0]
+    return version
+
+
 def _frame_dims(raw: object) -> tuple[int, int]:
     height, width = _numbers(raw, (2,), "source_frame_dims")
     if type(height) is not int or type(width) is not int:
@@ -288,19 +293,16 @@ def _name(raw: object, what: str) -> str:
     return raw if isinstance(raw, str) else _refuse(what)
 
 
-def _number(raw: object, what: str) -> float:
-    if type(raw) not in (int, float) or not abs(raw) <= _LARGEST_NUMBER:  # type: ignore[arg-type]
-        _refuse(what)
-    return raw  # type: ignore[return-value]
-
-
 def _numbers(raw: object, shape: tuple[int | None, ...], what: str) -> Any:
     """Nested lists of finite numbers in the given shape; None stands for any length."""
-    if not shape:
-        return _number(raw, what)
     if not isinstance(raw, list | tuple) or shape[0] not in (None, len(raw)):
         _refuse(what)
-    return [_numbers(item, shape[1:], what) for item in raw]
+    if len(shape) > 1:
+        return [_numbers(item, shape[1:], what) for item in raw]
+    for item in raw:
+        if type(item) not in (int, float) or not abs(item) <= _LARGEST_NUMBER:
+            _refuse(what)
+    return list(raw)
 
 
 def _refuse(what: str) -> NoReturn:

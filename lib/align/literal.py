@@ -2,23 +2,27 @@
 
 import ast
 import re
-from typing import Any
+from typing import Any, Final
 
-_DEEPEST_NESTING = 8
-_TOKEN = re.compile(
-    r"""(?P<space>\s++)|(?P<comma>[,:])|(?P<open>[\[({])|(?P<close>[\])}])
-    |(?P<value>b?'(?:[^'\\]|\\[\\'"nrtxuU])*+'|b?"(?:[^"\\]|\\[\\'"nrtxuU])*+"
-    |-?\d[\d.]*+(?:e[-+]?\d++)?|None|True|False)""",
+DEEPEST_NESTING: Final = 8
+"""How deep brackets may be nested."""
+
+_ATOM = re.compile(
+    r"""b?'(?:[^'\\]|\\[\\'"nrtxuU])*+'|b?"(?:[^"\\]|\\[\\'"nrtxuU])*+"
+    |-?\d[\d.]*+(?:e[-+]?\d++)?|None|True|False""",
     re.VERBOSE,
 )
+_SKELETON = re.compile(r"[\s\[\](){},:0]*+")
+_CHAIN = re.compile(r"[0\])}]\s*+[0\[({]")
+_INNERMOST = re.compile(r"[\[({][^\[\](){}]*+[\])}]")
 
 
 def parse_literal(text: str) -> Any:
     """Parse a literal made of brackets, strings, numbers, None, True and False alone.
 
-    Python's parser can exhaust the stack on hostile text. A value that only ever follows an
-    opening bracket, a comma or a colon cannot form a chain of operators or calls, and with that
-    the depth of the brackets, at most 8, bounds the depth of the parse.
+    Python's parser can exhaust the stack on hostile text, so that is looked through first. Where
+    no value or opening bracket follows straight on a value or a closing bracket there can be no
+    chain of operators or calls, and the depth of the brackets bounds the depth of the parse.
 
     Parameters
     ----------
@@ -33,25 +37,16 @@ def parse_literal(text: str) -> Any:
     Raises
     ------
     ValueError
-        The text is anything else.
+        The text is anything else, or nested deeper than `DEEPEST_NESTING`.
     """
-    _check_tokens(text)
+    skeleton = _ATOM.sub("0", text)
+    if not _SKELETON.fullmatch(skeleton) or _CHAIN.search(skeleton):
+        raise ValueError("not a Python literal")
+    for _ in range(DEEPEST_NESTING):
+        skeleton = _INNERMOST.sub("0", skeleton)
+    if _INNERMOST.search(skeleton):
+        raise ValueError(f"nested more than {DEEPEST_NESTING} deep")
     try:
         return ast.literal_eval(text)
     except (TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError("not a Python literal") from error
-
-
-def _check_tokens(text: str) -> None:
-    position, depth, value_may_follow = 0, 0, True
-    while position < len(text):
-        token = _TOKEN.match(text, position)
-        kind = token.lastgroup if token else None
-        if token is None or (kind in ("value", "open") and not value_may_follow):
-            raise ValueError(f"not a Python literal at character {position}")
-        depth += (kind == "open") - (kind == "close")
-        if depth > _DEEPEST_NESTING:
-            raise ValueError(f"nested more than {_DEEPEST_NESTING} deep")
-        if kind != "space":
-            value_may_follow = kind in ("comma", "open")
-        position = token.end()

@@ -73,7 +73,7 @@ def refine(mask: NDArray[np.uint8], blur_kernel: int, threshold: int) -> NDArray
         ``(size, size)``, 0 to 255.
     blur_kernel
         Edge of the Gaussian kernel for a mask of 128 pixels; it is scaled to this mask's size
-        and to the nearest odd number. 0 leaves the edge alone.
+        and to the nearest odd number, the larger of two. 0 leaves the edge alone.
     threshold
         0 to 50 per cent. Values below go to 0, those above 100 minus it to 255, and the rest are
         stretched linearly between.
@@ -84,7 +84,7 @@ def refine(mask: NDArray[np.uint8], blur_kernel: int, threshold: int) -> NDArray
         A mask of the same shape; the one given is left as it is.
     """
     refined = _stretch(threshold)[mask]
-    radius = round((blur_kernel * mask.shape[0] / _REFERENCE_SIZE - 1) / 2)
+    radius = blur_kernel * mask.shape[0] // (2 * _REFERENCE_SIZE)
     if radius > 0:
         kernel = 2 * radius + 1
         refined = np.asarray(cv2.GaussianBlur(refined, (kernel, kernel), 0), np.uint8)

@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from lib.files import replacing
 from lib.errors import FaceswapError
+from lib.files import replacing
 
 _KINDS: dict[str, type] = {
     "name": str,

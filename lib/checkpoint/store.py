@@ -8,8 +8,8 @@ from pathlib import Path
 
 import keras
 
-from lib.files import replacing
 from lib.errors import FaceswapError
+from lib.files import replacing
 
 
 class ModelStore:
@@ -49,10 +49,7 @@ class ModelStore:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise FaceswapError(f"model folder '{self.folder}' is a file: name a folder with -m")
-        found = {path.stem for path in self.folder.glob("*.keras") if path.name[0] != "."}
-        found |= {
-            path.name.removesuffix("_state.json") for path in self.folder.glob("*_state.json")
-        }
+        found = _names(self.folder)
         if found - {self.name}:
             raise FaceswapError(
                 f"model folder '{self.folder}' holds a model of {_listed(found)}: "
@@ -148,6 +145,26 @@ class ModelStore:
                 f"can't write the snapshot '{target}': {error.strerror or error}"
             ) from error
         return target
+
+
+def find_model(model_dir: str) -> str:
+    """Name of the one model that a folder holds.
+
+    Raises
+    ------
+    FaceswapError
+        There is none, or there are several.
+    """
+    names = _names(Path(model_dir))
+    if len(names) == 1:
+        return names.pop()
+    what = f"models of {_listed(names)}" if names else "no model"
+    raise FaceswapError(f"model folder '{model_dir}' holds {what}: name one that holds one model")
+
+
+def _names(folder: Path) -> set[str]:
+    models = {path.stem for path in folder.glob("*.keras") if not path.name.startswith(".")}
+    return models | {path.name.removesuffix("_state.json") for path in folder.glob("*_state.json")}
 
 
 def _listed(names: set[str]) -> str:

@@ -172,12 +172,34 @@ def _mapped(
 def _load(path: str, cut: Cut) -> _Loaded | str:
     """Image, masks and landmarks of one face; a text is the reason why it is bad."""
     try:
-        face = read_face(path)
-        if face.header is None:
-            return _plain(face.image, cut)
-        return _aligned(face, face.header, cut)
+        return cut_face(read_face(path), cut)
     except FaceswapError as error:
         return str(error)
+
+
+def cut_face(face: RawFace, cut: Cut) -> _Loaded:
+    """Cut one face.
+
+    Parameters
+    ----------
+    face
+        A face as its file holds it.
+    cut
+        What to cut it to.
+
+    Returns
+    -------
+    tuple
+        Image and masks, ``(size, size, 3)``, and landmarks ``(68, 2)``, NaN where there are none.
+
+    Raises
+    ------
+    FaceswapError
+        The landmarks form no face, or put it outside the picture.
+    """
+    if face.header is None:
+        return _plain(face.image, cut)
+    return _aligned(face, face.header, cut)
 
 
 def _plain(image: NDArray[np.uint8], cut: Cut) -> _Loaded:

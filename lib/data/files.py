@@ -6,6 +6,7 @@ import stat
 from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -16,11 +17,11 @@ from lib.errors import FaceswapError
 FORMATS: Final = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 """The kinds of picture that are read: format by the ending of the file's name."""
 
-_FORMATS = tuple(set(FORMATS.values()))
+_FORMATS = tuple(dict.fromkeys(FORMATS.values()))
 SMALLEST_EDGE: Final = 32
 LARGEST_EDGE: Final = 8192
 _LARGEST_FILE = 1 << 28
-_TO_RGB = {"1": "RGB", "L": "RGB", "LA": "RGB", "P": "RGBA", "RGB": "RGB", "RGBA": "RGB"}
+_MODES = ("1", "L", "LA", "P", "RGB", "RGBA")
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +146,12 @@ def _decode(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode == "I;16":
         grey = (np.asarray(picture) >> 8).astype(np.uint8)
         return np.repeat(grey[..., None], 3, axis=2)
-    if picture.mode not in _TO_RGB:
+    if picture.mode not in _MODES:
         raise FaceswapError(f"has {picture.mode} colours: save it as RGB")
     if picture.format == "JPEG":
         picture = ImageOps.exif_transpose(picture)
-    # A palette with transparency has to pass through RGBA.
-    rgb = picture.convert(_TO_RGB[picture.mode]).convert("RGB")
-    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])
+    if picture.mode == "P":  # its transparency may be a table, which RGBA alone can take up
+        picture = picture.convert("RGBA")
+    if picture.mode != "RGB":
+        picture = picture.convert("RGB")
+    return np.asarray(cv2.cvtColor(np.asarray(picture), cv2.COLOR_RGB2BGR), np.uint8)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.files import replacing
 from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
 from lib.errors import FaceswapError
+from lib.files import replacing
 
 logger = logging.getLogger(__name__)
 

@@ -76,9 +76,7 @@ def likeness(truth: Pixels, picture: Pixels | Floats, mask: NDArray[np.bool_]) -
     return Score(float(psnr), float(_ssim_map(x, y)[mask].mean()))
 
 
-def score_prediction(
-    face: Pixels, mask: Pixels, prediction: Pixels, coverage: float
-) -> Score:
+def score_prediction(face: Pixels, mask: Pixels, prediction: Pixels, coverage: float) -> Score:
     """Score a prediction in its window of the face.
 
     Parameters

@@ -8,6 +8,7 @@ import keras
 from lib.model.losses.face import FaceLoss, MaskLoss
 
 BETA_1, BETA_2 = 0.5, 0.99
+"""Adam's constants, unless a model brings its own."""
 
 
 def compile_model(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
@@ -28,7 +29,9 @@ def compile_model(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
     keras.Model
         The same model.
     """
-    optimizer = model.optimizer or keras.optimizers.Adam(beta_1=BETA_1, beta_2=BETA_2)
+    optimizer = getattr(model, "optimizer", None) or keras.optimizers.Adam(
+        beta_1=config.get("beta_1", BETA_1), beta_2=config.get("beta_2", BETA_2)
+    )
     optimizer.learning_rate = config["learning_rate"]
     optimizer.epsilon = 10.0 ** config["epsilon_exponent"]
     losses = [_loss(output.shape[-1], config) for output in model.outputs]

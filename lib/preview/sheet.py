@@ -24,8 +24,10 @@ LABELS = (
 
 _ROWS_IN_ONE_BLOCK = 7
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+_LINE_HEIGHT = 36  # pixels at a font scale of 1, as is the next
+_BASELINE = 27
 _BACKGROUND = 40
-_INK = (224, 224, 224)
+_INK = (235, 235, 235)
 _BRACKET = (255, 255, 255)
 _RED = np.array((0, 0, 255), np.float32)
 _TINT = 0.3
@@ -89,9 +91,22 @@ class Layout:
         return max(1, self.cell // 64)
 
     @property
+    def font_scale(self) -> float:
+        """Size of the headings: grows with the cell, faster where every pixel counts."""
+        return max(min(0.6, self.cell / 200), self.cell / 450)
+
+    @property
+    def headings(self) -> list[list[str]]:
+        """Lines of each column's heading: one where the longest fits its cell, else up to two."""
+        if max(_text_width(label, self.font_scale) for label in LABELS) < 0.96 * self.cell:
+            return [[label] for label in LABELS]
+        return [_wrapped(label) for label in LABELS]
+
+    @property
     def header(self) -> int:
-        """Height of the two lines of headings."""
-        return max(20, round(self.cell * 0.3))
+        """Height of the headings."""
+        lines = max(len(lines) for lines in self.headings)
+        return round((lines + 0.7) * _LINE_HEIGHT * self.font_scale)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -103,8 +118,9 @@ class Layout:
     def corner(self, sample: int, column: int) -> tuple[int, int]:
         """Top left corner, x and y, of one of a sample's six cells."""
         block, row = divmod(sample, self.rows)
-        side, step = block * 2 + column // 3, self.cell + self.gap
-        x = side * (3 * step + 3 * self.gap) + column % 3 * step + 4 * self.gap
+        step = self.cell + self.gap
+        sides = block * 2 + column // 3
+        x = 4 * self.gap + (column + 6 * block) * step + (3 * sides + 6 * block) * self.gap
         return x, self.header + row * step
 
 
@@ -188,7 +204,7 @@ def _as_pixels(values: NDArray[np.generic]) -> Pixels:
     if values.dtype == np.uint8:
         return np.asarray(values, np.uint8)
     finite = np.nan_to_num(np.asarray(values, np.float32))
-    return np.rint(finite.clip(0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(finite.clip(0, 1) * 255), np.uint8)
 
 
 def _resized(image: Pixels, edge: int) -> Pixels:
@@ -214,31 +230,32 @@ def _draw_brackets(face: Pixels, start: int, end: int) -> None:
 
 
 def _draw_headings(sheet: Pixels, layout: Layout) -> None:
-    """Head each column of each block, in one line where the longest heading fits, or in two."""
-    wanted = layout.header / 50
-    one_line = _text_width(max(LABELS, key=_text_width), wanted) <= layout.cell
-    headings = [[label] if one_line else _wrapped(label) for label in LABELS]
-    widest = max(_text_width(line) for lines in headings for line in lines)
-    font_scale = min(wanted, layout.cell / widest)
+    headings = layout.headings
+    widest = max(_text_width(line, 1) for lines in headings for line in lines)
+    font_scale = min(layout.font_scale, layout.cell / widest)
     for block in range(layout.blocks):
         for column, lines in enumerate(headings):
             x, _ = layout.corner(block * layout.rows, column)
-            _draw_lines(sheet, lines, x + layout.cell // 2, layout.header, font_scale)
+            _draw_lines(sheet, lines, (x + layout.cell // 2, layout.header // 2), font_scale)
 
 
 def _wrapped(label: str) -> list[str]:
     first, arrow, second = label.partition("> ")
-    return [first + arrow.strip(), second] if arrow else [label]
+    return [first + ">", second] if arrow else [label]
 
 
-def _text_width(text: str, font_scale: float = 1.0) -> float:
-    return cv2.getTextSize(text, _FONT, 1.0, 1)[0][0] * font_scale
+def _text_width(text: str, font_scale: float) -> float:
+    return float(cv2.getTextSize(text, _FONT, 1.0, 1)[0][0] * font_scale)
 
 
-def _draw_lines(sheet: Pixels, lines: list[str], middle: int, height: int, scale: float) -> None:
-    thick, step = max(1, round(scale)), round(34 * scale)
-    top = height // 2 - step * len(lines) // 2
+def _draw_lines(
+    sheet: Pixels, lines: list[str], middle: tuple[int, int], font_scale: float
+) -> None:
+    """Write lines centred on a point, x and y."""
+    step = _LINE_HEIGHT * font_scale
+    base = middle[1] - step * len(lines) / 2 + _BASELINE * font_scale
     for number, line in enumerate(lines):
-        x = middle - round(_text_width(line, scale) / 2)
-        y = top + step * number + round(28 * scale)
-        cv2.putText(sheet, line, (x, y), _FONT, scale, _INK, thick, cv2.LINE_AA)
+        x = round(middle[0] - _text_width(line, font_scale) / 2)
+        y = round(base + step * number)
+        thick = max(1, round(1.5 * font_scale))
+        cv2.putText(sheet, line, (x, y), _FONT, font_scale, _INK, thick, cv2.LINE_AA)

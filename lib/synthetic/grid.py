@@ -1,39 +1,43 @@
-"""The mean head as one grid of points: a loft over key cross-sections, slit at the eyes and the mouth.
+"""The mean head as one grid of points: a loft over cross-sections, slit at the eyes and the mouth.
 
-Head units: about 0.85 cm; x to the right of the picture, y up, z towards the viewer, the eyes at y = 0. The grid's
-columns run round the head and its rows from the crown down to the collar. Where the lids and the lips meet, a
-row is repeated, so that the halves can part: the extra rows become the lids' rims and the mouth's inside.
-All identities share the grid, so a place on the face is the same (row, column) for everybody.
+Head units: about 0.85 cm; x to the right of the picture, y up, z towards the viewer, the eyes at
+y = 0. The grid's columns run round the head and its rows from the crown down to the collar. Where
+the lids and the lips meet, a row is repeated, so that the halves can part: the extra rows become
+the lids' rims and the mouth's inside. All identities share the grid, so a place on the face is the
+same (row, column) for everybody.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
+"""Coordinates and colours; float32 but where noted."""
 
 EYE_INNER, EYE_OUTER = 1.98, 5.2
 EYE_CENTRE = (EYE_INNER + EYE_OUTER) / 2
 MOUTH_Y = -8.1
 EYE_SLIT, MOUTH_SLIT = 4, 6
-_EYE_ROW_WIDTH = 8.0
+_EYE_ROW_WIDTH = 8.25
 
-# y front, y side, half width, z front, z side, z back, squareness; then rows down to the next cross-section
+# y front, y side, half width, z front, z side, z back, squareness; then rows down to the next
+# cross-section
 _SECTIONS: tuple[tuple[tuple[float, ...], int], ...] = (
-    ((13.2, 13.2, 0.02, -4.4, -4.4, -4.42, 2.0), 3),
-    ((12.4, 12.4, 4.6, 0.0, -4.4, -9.5, 2.0), 3),
-    ((10.4, 10.4, 7.2, 3.2, -4.4, -13.0, 2.1), 4),
-    ((7.4, 7.4, 8.3, 5.0, -4.4, -14.6, 2.25), 6),
-    ((4.4, 4.4, 8.5, 5.9, -4.4, -15.0, 2.4), 6),
-    ((2.2, 2.2, 8.35, 6.1, -4.4, -15.0, 2.5), 10),
-    ((0.0, 0.0, 8.0, 5.3, -4.3, -14.6, 2.5), 16),
-    ((-4.0, -3.6, 7.75, 5.0, -4.0, -12.6, 2.35), 9),
-    ((-6.0, -5.0, 7.3, 5.3, -3.8, -10.5, 2.25), 11),
-    ((MOUTH_Y, -6.0, 6.75, 5.5, -3.6, -9.6, 2.15), 10),
+    ((14.0, 14.0, 0.02, -4.6, -4.6, -4.62, 2.0), 3),
+    ((13.5, 13.5, 3.5, -1.4, -4.6, -8.2, 2.0), 3),
+    ((11.7, 11.7, 6.4, 2.2, -4.5, -12.2, 2.05), 4),
+    ((8.4, 8.4, 8.2, 4.7, -4.4, -14.5, 2.2), 6),
+    ((4.8, 4.8, 8.75, 5.9, -4.4, -15.0, 2.4), 6),
+    ((2.2, 2.2, 8.6, 6.1, -4.4, -15.0, 2.5), 10),
+    ((0.0, 0.0, 8.25, 5.3, -4.3, -14.6, 2.5), 16),
+    ((-4.0, -3.6, 7.95, 5.0, -4.0, -12.6, 2.35), 9),
+    ((-6.0, -5.0, 7.5, 5.3, -3.8, -10.5, 2.25), 11),
+    ((MOUTH_Y, -6.0, 6.95, 5.5, -3.6, -9.6, 2.15), 10),
     ((-10.3, -7.0, 6.35, 5.2, -3.4, -9.2, 2.05), 6),
     ((-11.9, -7.8, 6.1, 5.2, -3.3, -9.0, 2.0), 5),
     ((-12.9, -8.6, 5.9, 4.2, -3.3, -8.9, 2.0), 3),
@@ -48,10 +52,11 @@ _SECTIONS: tuple[tuple[tuple[float, ...], int], ...] = (
 class Grid:
     """The mean head before relief, warps and expression.
 
-    `points` (rows, columns, 3) are canonical positions; `front` (rows, columns) is 1 on the face and 0 behind the
-    ears; `angle` (columns,) is each column's way round the head in radians, 0 at the nose; `eye_row` and
-    `mouth_row` are the first rows of the slits; `below_eyes` and `below_mouth` (rows, 1) are 1 under each
-    slit's middle; `jaw_row` runs along the edge of the lower jaw; `mouth_x` is the corner's canonical x.
+    `points` (rows, columns, 3) are canonical positions; `front` (rows, columns) is 1 on the face
+    and 0 behind the ears; `angle` (columns,) is each column's way round the head in radians, 0 at
+    the nose; `eye_row` and `mouth_row` are the first rows of the slits; `below_eyes` and
+    `below_mouth` (rows, 1) are 1 under each slit's middle; `jaw_row` runs along the edge of the
+    lower jaw; `mouth_x` is the corner's canonical x.
     """
 
     points: Array
@@ -71,7 +76,7 @@ class Grid:
         return rows, columns
 
     def locate(self, x: float, y: float) -> tuple[float, float]:
-        """Fractional (row, column) of the front point at canonical `x`, `y`; rows in slits are not searched."""
+        """Find the fractional (row, column) of the front point at `x`, `y`, off the slits."""
         column = self.column(x, y)
         left = int(column)
         share = column - left
@@ -81,7 +86,7 @@ class Grid:
         return float(np.interp(-y, -heights, keep)), column
 
     def column(self, x: float, y: float) -> float:
-        """Fractional column of canonical `x` on the front of the row nearest to height `y`."""
+        """Find the fractional column of canonical `x` on the front of the row nearest to `y`."""
         middle = self.shape[1] // 2
         row = int(np.argmin(np.abs(self.points[:, middle, 1] - y)))
         side = slice(np.argmin(self.angle < -np.pi / 2) - 1, np.argmax(self.angle > np.pi / 2) + 1)
@@ -90,7 +95,7 @@ class Grid:
 
 @lru_cache(maxsize=1)
 def mean_grid() -> Grid:
-    """The grid, built once."""
+    """Return the grid, which is built once."""
     angle = _angles()
     fields, keys = _loft()
     y0, y1, width, front, side, back, power = (f[:, None] for f in fields.T)
@@ -108,7 +113,9 @@ def mean_grid() -> Grid:
     rows = np.arange(repeats.sum())
     return Grid(
         points=np.repeat(points, repeats, axis=0).astype(np.float32),
-        front=np.broadcast_to(_smooth(cosine, -0.1, 0.25), (len(rows), len(angle))).astype(np.float32),
+        front=np.broadcast_to(_smooth(cosine, -0.1, 0.25), (len(rows), len(angle))).astype(
+            np.float32
+        ),
         angle=angle.astype(np.float32),
         eye_row=eye,
         mouth_row=mouth,
@@ -143,10 +150,13 @@ def _loft() -> tuple[NDArray[np.float64], list[int]]:
     return cubic(np.arange(keys[-1] + 1.0), keys.astype(float), table), keys.tolist()
 
 
-def cubic(at: NDArray[np.float64], keys: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Monotone cubic interpolation of `values` (n, ...) given at increasing `keys` (n,).
+def cubic(
+    at: NDArray[np.float64], keys: NDArray[np.float64], values: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Interpolate `values` (n, ...), given at increasing `keys` (n,), by a monotone cubic.
 
-    Hermite pieces with the harmonic-mean slopes of Fritsch and Butland (1984), which never overshoot.
+    Hermite pieces with the harmonic-mean slopes of Fritsch and Butland (1984), which never
+    overshoot.
     """
     table = values.reshape(len(keys), -1)
     step = np.diff(keys)[:, None]
@@ -163,7 +173,7 @@ def cubic(at: NDArray[np.float64], keys: NDArray[np.float64], values: NDArray[np
         + table[piece + 1] * h
         + step[piece] * (t * (1 - t) ** 2 * tangent[piece] - t * t * (1 - t) * tangent[piece + 1])
     )
-    return out.reshape(len(at), *values.shape[1:])
+    return np.asarray(out.reshape(len(at), *values.shape[1:]))
 
 
 def _smooth(x: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:

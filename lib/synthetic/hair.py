@@ -1,4 +1,4 @@
-"""Hair: a second skin over the skull, hidden inside it below the hairline, that may hang down at the sides."""
+"""Hair: a second skin over the skull, open below the hairline, that may hang down at the sides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lib.synthetic.grid import Array, cubic
 from lib.synthetic.head import smoothstep, warp
@@ -34,12 +35,12 @@ _CUTS = {
 }
 # y, half width, z front, z back of the skull and of what hangs below it
 _SKULL = (
-    (13.2, 0.02, -4.4, -4.42),
-    (12.4, 4.6, 0.0, -9.5),
-    (10.4, 7.2, 3.2, -13.0),
-    (7.4, 8.3, 5.0, -14.6),
-    (4.4, 8.5, 5.9, -15.0),
-    (0.0, 8.1, 5.4, -14.6),
+    (14.0, 0.02, -4.6, -4.62),
+    (13.5, 3.5, -1.4, -8.2),
+    (11.7, 6.4, 2.2, -12.2),
+    (8.4, 8.2, 4.7, -14.5),
+    (4.8, 8.75, 5.9, -15.0),
+    (0.0, 8.35, 5.4, -14.6),
     (-4.0, 7.9, 5.0, -13.4),
     (-8.0, 7.7, 4.6, -12.4),
     (-14.0, 7.6, 4.0, -11.8),
@@ -48,18 +49,20 @@ _SKULL = (
 
 
 def strands(shape: tuple[int, int], seed: int) -> Array:
-    """Noise of mean 0 and about -1..1, drawn out along the rows' direction (from the crown down)."""
+    """Draw noise of mean 0 and about -1..1, stretched from the crown down the rows."""
     rng = np.random.default_rng(seed)
     rows, columns = shape
     fine = rng.standard_normal((max(rows // 24, 3), columns)).astype(np.float32)
     broad = rng.standard_normal((max(rows // 40, 2), max(columns // 6, 2))).astype(np.float32)
-    fine = cv2.resize(fine, (columns, rows), interpolation=cv2.INTER_CUBIC)
-    broad = cv2.resize(broad, (columns, rows), interpolation=cv2.INTER_CUBIC)
-    return np.asarray(0.45 * fine + 0.45 * broad, np.float32)
+    layers = [
+        np.asarray(cv2.resize(layer, (columns, rows), interpolation=cv2.INTER_CUBIC))
+        for layer in (fine, broad)
+    ]
+    return np.asarray(0.45 * layers[0] + 0.45 * layers[1], np.float32)
 
 
-def hair(who: Identity) -> Array:
-    """Outer surface (rows, columns, 3) of the hair in head units."""
+def hair(who: Identity) -> tuple[Array, NDArray[np.bool_]]:
+    """Return the hair's outside (rows, columns, 3) and where (rows, columns) it grows."""
     cut = _CUTS[who.hair_style]
     rows, columns = HAIR_SHAPE
     angle = np.linspace(-np.pi, np.pi, columns)
@@ -88,24 +91,24 @@ def hair(who: Identity) -> Array:
     points[..., 1] += np.clip(thick, -1, None) * 0.15 * smoothstep(y, 4.0, 10.0)
     out = points.astype(np.float32)
     warp(out, base.astype(np.float32), who)
-    return out
+    return out, thick > -0.7
 
 
 def _thickness(who: Identity, cut: Cut, y: Array, angle: Array) -> Array:
     """How far hair stands off the skull; negative where there is none."""
     volume = 1 + 0.25 * who.hair_volume
     around = np.abs(angle)
-    line = 8.0 + 0.7 * who.hairline - cut.fringe
+    line = 7.6 + 0.7 * who.hairline - cut.fringe
     line = line + 0.8 * cut.part * np.sin(1.5 * (angle - 0.4)) * np.exp(-((angle / 1.2) ** 2))
     edge = cubic(
         np.asarray(around, float),
-        np.array([0, 0.5, 0.85, 1.02, 1.22, 1.42, 1.75, 2.0, np.pi]),
+        np.array([0, 0.45, 0.75, 0.92, 1.12, 1.34, 1.7, 2.0, np.pi]),
         np.array([0.0, -0.35, -1.4, -4.0, -7.5, -8.6, -9.5, -16.0, -26.0])[:, None],
     )[:, 0]
     if cut.bottom < -6:
         hang = np.interp(around, (0.98 + cut.temple, 1.12 + cut.temple), (0.0, 1.0))
         edge = edge - 30 * hang
-    above = y - (line + edge)
+    above = y - (line + edge) + 0.22 * strands((3, HAIR_SHAPE[1]), who.seed + 4)[1]
     top = smoothstep(y, 2.0, 9.0)
     full = (cut.side + (cut.top - cut.side) * top) * volume
     groove = 0.35 * cut.part * np.exp(-(((angle - 0.45) / 0.07) ** 2)) * top

@@ -1,11 +1,10 @@
-"""The skin of one person at rest: relief of the features on the mean grid, moved and scaled by the person's traits."""
+"""The skin of one person at rest: relief on the mean grid, moved by the person's traits."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lib.synthetic.grid import EYE_CENTRE, MOUTH_Y, Array, cubic, mean_grid
 from lib.synthetic.parameters import Identity
@@ -32,7 +31,7 @@ def smoothstep(x: Array, low: float, high: float) -> Array:
 
 @lru_cache(maxsize=32)
 def neutral_head(who: Identity) -> Array:
-    """Points (rows, columns, 3) of the skin in head units, eyes and mouth shut (read-only)."""
+    """Return the points (rows, columns, 3) of the skin, eyes and mouth shut (read-only)."""
     grid = mean_grid()
     points = grid.points.copy()
     points[..., 2] += _relief(who) * grid.front
@@ -88,9 +87,10 @@ def _nose(x: Array, y: Array, who: Identity) -> Array:
 
 
 def warp(points: Array, canonical: Array, who: Identity) -> None:
-    """Move `points` (..., 3) in place by the traits of `who`, as befits their `canonical` positions (..., 3).
+    """Move `points` (..., 3) in place by the traits of `who`, as befits where they sit.
 
-    Whatever sits on the face (eyeballs, teeth, ears) goes through the same warp as the skin under it.
+    `canonical` (..., 3) are their places on the mean head. Whatever sits on the face (eyeballs,
+    teeth, ears) goes through the same warp as the skin under it.
     """
     cx, y = canonical[..., 0], canonical[..., 1]
     x, sign = np.abs(cx), np.sign(cx)
@@ -108,7 +108,9 @@ def _warp_eyes(points: Array, x: Array, y: Array, sign: Array, front: Array, who
     eye = bump(x, y, EYE_CENTRE, 0, 2.6, 1.8) * front
     tilt = 0.04 + 0.07 * who.eye_tilt
     points[..., 1] += eye * (tilt * (x - EYE_CENTRE) - 0.02)
-    points[..., 0] += sign * eye * (0.28 * who.eye_spacing + 0.07 * who.eye_width * (x - EYE_CENTRE))
+    points[..., 0] += (
+        sign * eye * (0.28 * who.eye_spacing + 0.07 * who.eye_width * (x - EYE_CENTRE))
+    )
     brow = bump(x, y, 3.8, 2.5, 3.4, 1.15) * front
     arch = bump(x, y, 4.6, 2.5, 1.6, 1.2) - bump(x, y, 1.6, 2.2, 1.4, 1.2)
     points[..., 1] += brow * 0.4 * who.brow_height + 0.22 * who.brow_arch * arch * front
@@ -134,6 +136,8 @@ def _warp_skull(points: Array, x: Array, y: Array, who: Identity) -> None:
     )
     points[..., 2] += 0.35 * who.chin_depth * bump(x, y, 0, -12, 3.5, 2.0)
     chin = smoothstep(-y, 9.5, 12.5)
-    points[..., 1] -= (0.55 * who.face_length * below + 0.5 * who.chin_length * chin) * (1 - 0.5 * neck)
+    points[..., 1] -= (0.55 * who.face_length * below + 0.5 * who.chin_length * chin) * (
+        1 - 0.5 * neck
+    )
     top = smoothstep(y, 3.0, 12.0)
     points[..., 1] += 0.9 * who.cranium * top

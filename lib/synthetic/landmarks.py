@@ -1,4 +1,4 @@
-"""The 68 landmarks (iBUG order) as places on the grid, and where an expression and a pose put them."""
+"""The 68 landmarks (iBUG order): their places on the grid, and where a pose puts them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,33 @@ from numpy.typing import NDArray
 
 from lib.synthetic.grid import EYE_INNER, EYE_OUTER, EYE_SLIT, MOUTH_SLIT, MOUTH_Y, Array, mean_grid
 
-# Canonical brow ridge (inner to outer end) and the lips' outer borders over the lip line, in head units.
+# Canonical brow ridge (inner to outer end) and the lips' outer borders over the lip line, in
+# head units.
 BROW_X = (1.45, 2.8, 4.2, 5.5, 6.5)
 BROW_Y = (2.0, 2.5, 2.75, 2.45, 1.65)
 LIP_X = (0.0, 0.85, 2.0, 3.05)
 LIP_UPPER = (0.66, 0.86, 0.55, 0.0)
 LIP_LOWER = (1.22, 1.12, 0.72, 0.0)
-_NOSE = ((0, 0.2), (0, -1.25), (0, -2.7), (0, -4.2), (-1.7, -5.2), (-0.9, -5.5), (0, -5.7), (0.9, -5.5), (1.7, -5.2))
-# Heights (canonical) at which the outline is followed, from the ear to beside the chin.
-_OUTLINE = 8
+_NOSE = (
+    (0, 0.2),
+    (0, -1.25),
+    (0, -2.7),
+    (0, -4.2),
+    (-1.7, -5.2),
+    (-0.9, -5.5),
+    (0, -5.7),
+    (0.9, -5.5),
+    (1.7, -5.2),
+)
+# The outline from the ear down: heights at which it is followed sideways, then ways round the
+# jaw in degrees.
+_SIDE_HEIGHTS = (0.0, -2.0, -4.0, -5.9, -7.6)
+_JAW_ANGLES = (66.0, 43.5, 18.0, 0.0)
 
 
 @lru_cache(maxsize=1)
 def inner_places() -> NDArray[np.float64]:
-    """Fractional (row, column) on the grid of landmarks 17 to 67, (51, 2)."""
+    """Return the fractional (row, column) on the grid of landmarks 17 to 67, (51, 2)."""
     grid = mean_grid()
     brow = [grid.locate(x, y) for x, y in zip(BROW_X, BROW_Y, strict=True)]
     left_brow = [_mirror(p) for p in brow[::-1]]
@@ -68,7 +81,7 @@ def _mouth() -> list[tuple[float, float]]:
 
 
 def sample(values: Array, places: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values (n, k) of a grid (rows, columns, k) at fractional `places` (n, 2), linear between vertices."""
+    """Interpolate a grid (rows, columns, k) linearly at fractional `places` (n, 2) to (n, k)."""
     base = np.minimum(places.astype(int), np.array(values.shape[:2]) - 2)
     down, right = (places - base).T[..., None]
     r, c = base.T
@@ -78,26 +91,59 @@ def sample(values: Array, places: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(top * (1 - down) + bottom * down)
 
 
-@lru_cache(maxsize=1)
-def outline_rows() -> NDArray[np.intp]:
-    """Grid rows whose visible ends are landmarks 0 to 7 and 9 to 16."""
-    grid = mean_grid()
-    return np.linspace(grid.eye_row, grid.jaw_row, _OUTLINE).astype(int)
+def project_landmarks(screen: Array, roll: float) -> NDArray[np.float64]:
+    """Return the 68 landmarks (68, 2) in the picture.
 
-
-def project_landmarks(screen: Array) -> NDArray[np.float64]:
-    """The 68 landmarks (68, 2) in the picture.
-
-    Landmarks 17 to 67 are fixed points of the surface. The outline (0 to 16) follows the edge that is seen.
+    Landmarks 17 to 67 are fixed points of the surface. The outline (0 to 16) follows the edge that
+    is seen: each of its points is the one, in its own area of the skin, that lies furthest out in
+    the picture.
 
     Parameters
     ----------
     screen
         The skin's grid in the picture, (rows, columns, 2 or more).
+    roll
+        Degrees by which the head is turned clockwise in the picture.
     """
-    flat = screen[..., :2]
-    return np.concatenate([_outline(flat), sample(flat, inner_places())])
+    flat = np.asarray(screen[..., :2])
+    turn = np.deg2rad(roll)
+    upright = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    areas, outward = _outline()
+    points = sample(flat, areas.reshape(-1, 2)).reshape(areas.shape)
+    reach = np.einsum("kni,ki->kn", points, outward @ upright)
+    edge = points[np.arange(len(points)), reach.argmax(axis=1)]
+    return np.concatenate([edge, sample(flat, inner_places())])
 
 
-def _outline(flat: Array) -> NDArray[np.float64]:
-    raise NotImplementedError
+@lru_cache(maxsize=1)
+def _outline() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Places (17, n, 2) among which each point of the outline is sought, and its way out (17, 2)."""
+    grid = mean_grid()
+    columns = np.arange(grid.shape[1])
+
+    def around(degrees: float) -> float:
+        return float(np.interp(np.deg2rad(degrees), grid.angle, columns))
+
+    areas, outward = [], []
+    heights = grid.points[: grid.jaw_row, round(around(90)), 1]
+    for height in _SIDE_HEIGHTS:
+        row = float(np.argmin(np.abs(heights - height)))
+        areas.append(_area((row, row), (around(35), around(90))))
+        outward.append((1.0, 0.0))
+    for degrees in _JAW_ANGLES:
+        angle = np.deg2rad(degrees)
+        reach = (around(degrees - 24), around(min(degrees + 24, 90)))
+        areas.append(_area((grid.jaw_row - 6, grid.jaw_row + 5), reach))
+        outward.append((np.sin(angle) ** 2, np.cos(angle)))
+    right, way = np.array(areas), np.array(outward)
+    left = right[:-1] * (1, -1) + (0, grid.shape[1] - 1)
+    return np.concatenate([left, right[::-1]]), np.concatenate([way[:-1] * (-1, 1), way[::-1]])
+
+
+def _area(rows: tuple[float, float], columns: tuple[float, float]) -> NDArray[np.float64]:
+    """Fine places (n, 2) over a part of the grid."""
+    count = (1, 690) if rows[0] == rows[1] else (23, 30)
+    down, across = np.meshgrid(
+        np.linspace(*rows, count[0]), np.linspace(*columns, count[1]), indexing="ij"
+    )
+    return np.stack([down.ravel(), across.ravel()], axis=-1)

@@ -6,7 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lib.synthetic.grid import EYE_CENTRE, EYE_INNER, EYE_OUTER, EYE_SLIT, MOUTH_SLIT, MOUTH_Y, Array, mean_grid
+from lib.synthetic.grid import (
+    EYE_INNER,
+    EYE_OUTER,
+    EYE_SLIT,
+    MOUTH_SLIT,
+    MOUTH_Y,
+    Array,
+    mean_grid,
+)
 from lib.synthetic.head import EYE_BALL, EYE_RADIUS, bump, neutral_head, smoothstep, warp
 from lib.synthetic.parameters import Expression, Identity
 
@@ -23,9 +31,9 @@ class EyeBall(NamedTuple):
 
 
 def eyeballs(who: Identity) -> tuple[EyeBall, EyeBall]:
-    """The eyeballs at the left and at the right of the picture."""
+    """Return the eyeballs, that at the left of the picture first."""
     centres = np.stack([EYE_BALL * (-1, 1, 1), EYE_BALL]).astype(np.float32)
-    surface = centres + np.float32((0, 0, EYE_RADIUS))
+    surface = centres + np.array((0, 0, EYE_RADIUS), np.float32)
     moved = surface.copy()
     warp(moved, surface, who)
     centres += moved - surface
@@ -35,7 +43,7 @@ def eyeballs(who: Identity) -> tuple[EyeBall, EyeBall]:
 
 
 def posed_head(who: Identity, how: Expression) -> Array:
-    """Points (rows, columns, 3) of the skin in head units with an expression."""
+    """Return the points (rows, columns, 3) of the skin in head units with an expression."""
     points = neutral_head(who).copy()
     _brows(points, how)
     _mouth(points, how)
@@ -57,7 +65,9 @@ def _brows(points: Array, how: Expression) -> None:
     lift = bump(x, y, 3.5, 2.6, 4.0, 1.6) * grid.front * (1 - grid.below_eyes)
     lift = lift * smoothstep(y, 0.2, 1.8)
     points[..., 1] += 0.55 * how.brow_raise * lift
-    points[..., 0] *= 1 + 0.05 * min(how.brow_raise, 0) * bump(x, y, 1.0, 2.2, 1.6, 1.2) * grid.front
+    points[..., 0] *= (
+        1 + 0.05 * min(how.brow_raise, 0) * bump(x, y, 1.0, 2.2, 1.6, 1.2) * grid.front
+    )
 
 
 def _mouth(points: Array, how: Expression) -> None:
@@ -78,7 +88,7 @@ def _mouth(points: Array, how: Expression) -> None:
 
 
 def _part_lips(points: Array, how: Expression) -> None:
-    """Drop the jaw; between the corners the lips part, and the rows of the slit fold into the mouth."""
+    """Drop the jaw; between the corners the lips part, and the slit's rows fold into the mouth."""
     grid = mean_grid()
     x, y = np.abs(grid.points[..., 0]), grid.points[..., 1]
     span = np.clip(1 - (x / grid.mouth_x) ** 2, 0, 1) ** 0.55 * grid.front
@@ -88,12 +98,15 @@ def _part_lips(points: Array, how: Expression) -> None:
     rows = np.arange(grid.shape[0], dtype=np.float32)[:, None]
     neck = 1 - smoothstep(rows, grid.jaw_row, grid.jaw_row + 8)
     soft = smoothstep(depth, 0.0, 3.0)
-    drop = (span + (1 - span) * np.minimum(chin, soft)) * side * neck * grid.below_mouth * grid.front
+    drop = (
+        (span + (1 - span) * np.minimum(chin, soft)) * side * neck * grid.below_mouth * grid.front
+    )
     open_jaw(points, drop, how)
     corner = bump(x, y, grid.mouth_x, MOUTH_Y, 1.0, 0.8) * (1 - span) * grid.front
     points[..., 1] -= 0.35 * how.mouth_open * corner
     points[..., 0] *= 1 - 0.05 * how.mouth_open * bump(x, y, 0, MOUTH_Y, 3.4, 1.6) * grid.front
     above = bump(x, y, 0, MOUTH_Y, 2.4, 1.5) * (1 - grid.below_mouth) * grid.front
+    above = above * (span + (1 - span) * smoothstep(y - MOUTH_Y, 0.0, 1.2))
     points[..., 1] += 0.2 * how.mouth_open * above
     first = grid.mouth_row
     inward = ((0.0, 0.0), (0.12, 0.55), (0.9, 3.2), (-0.9, 3.2), (-0.15, 0.55), (0.0, 0.0))
@@ -110,15 +123,18 @@ def _lids(points: Array, who: Identity, how: Expression) -> None:
     fall_up = np.clip(1 - y / 1.5, 0, 1) ** 1.4 * (1 - grid.below_eyes)
     fall_down = np.clip(1 + y / 1.5, 0, 1) ** 1.4 * grid.below_eyes
     points[..., 1] += (upper * fall_up + lower * fall_down) * grid.front
-    near = bump(x, y, EYE_CENTRE, 0, 2.0, 1.3) * grid.front
     rims = slice(grid.eye_row + 1, grid.eye_row + EYE_SLIT - 1)
     inside = (x > EYE_INNER) & (x < EYE_OUTER) & (grid.front > 0.5)
     for side, ball in zip((-1, 1), eyeballs(who), strict=True):
         mine = np.sign(grid.points[..., 0]) == side
         flat = np.sum((points[..., :2] - ball.centre[:2]) ** 2, axis=-1)
-        sphere = np.sqrt(np.clip((ball.radius + _LID) ** 2 - flat, 0.05, None)) + ball.centre[2]
+        reach = (ball.radius + _LID) ** 2
+        near = grid.front * (1 - smoothstep(flat, 0.8 * reach, 1.05 * reach))
+        sphere = np.sqrt(np.clip(reach - flat, 0.05, None)) + ball.centre[2]
         lid = _soft_max(points[..., 2], sphere, 0.25)
-        points[..., 2] = np.where(mine, points[..., 2] + (lid - points[..., 2]) * near, points[..., 2])
+        points[..., 2] = np.where(
+            mine, points[..., 2] + (lid - points[..., 2]) * near, points[..., 2]
+        )
         rim = np.minimum(sphere - _LID - 0.12, points[..., 2] - 0.1)
         held = mine & inside
         points[rims, :, 2] = np.where(held[rims], rim[rims], points[rims, :, 2])
@@ -135,7 +151,9 @@ def _lid_heights(x: Array, who: Identity, how: Expression) -> tuple[Array, Array
     shut = 0.75 * lower
     amount = np.clip(how.eye_open, 0, 1.3)
     raised = upper * (1 + look) * amount + shut * max(0.0, 1 - amount)
-    return raised.astype(np.float32), (lower * squint * min(amount, 1) + shut * max(0.0, 1 - amount)).astype(np.float32)
+    return raised.astype(np.float32), (
+        lower * squint * min(amount, 1) + shut * max(0.0, 1 - amount)
+    ).astype(np.float32)
 
 
 def _soft_max(a: Array, b: Array, width: float) -> Array:

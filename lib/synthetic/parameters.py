@@ -1,7 +1,7 @@
 """What a rendered portrait depends on: who it is, and how that person is shown.
 
-Every value is a plain number, so that a portrait's parameters travel as JSON and a second person can be
-rendered with exactly the pose, expression and light of the first.
+Every value is a plain number, so that a portrait's parameters travel as JSON and a second person
+can be rendered with exactly the pose, expression and light of the first.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ _EYES: tuple[Colour, ...] = (
     (0.36, 0.52, 0.66),
     (0.46, 0.53, 0.58),
 )
-_SHAPE_SPREAD = 0.62
+_SHAPE_SPREAD = 0.75
 
 
 @dataclass(frozen=True)
 class Identity:
     """One person.
 
-    Shape traits are about -1 to 1, and 0 is average; the default is the average person. Colours are display RGB in
-    0..1; `skin_tone` runs from 0 (darkest) to 1 (lightest); `freckles` and `stubble` from 0 to 1.
-    `hair_style` is one of `HAIR_STYLES`; `seed` draws the blotches and strands.
+    Shape traits are about -1 to 1, and 0 is average; the default is the average person. Colours are
+    display RGB in 0..1; `skin_tone` runs from 0 (darkest) to 1 (lightest); `freckles` and `stubble`
+    from 0 to 1. `hair_style` is one of `HAIR_STYLES`; `seed` draws the blotches and strands.
     """
 
     head_width: float = 0.0
@@ -100,7 +100,7 @@ class Identity:
             Source of the draw; the same state gives the same person.
         """
         shape = {
-            f.name: round(float(np.clip(rng.normal(0, _SHAPE_SPREAD), -1.3, 1.3)), 4)
+            f.name: round(float(np.clip(rng.normal(0, _SHAPE_SPREAD), -1.4, 1.4)), 4)
             for f in fields(cls)
             if f.default == 0.0 and f.name not in ("freckles", "stubble", "seed")
         }
@@ -114,10 +114,10 @@ class Identity:
             skin_tone=round(tone, 4),
             freckles=round(float(rng.uniform(0, 1) * (rng.random() < 0.35)), 4),
             stubble=round(float(rng.uniform(0.25, 1)), 4) if bearded else 0.0,
-            eye_colour=_jitter(rng, eyes, 0.03),
-            hair_colour=_jitter(rng, hair, 0.03),
-            brow_colour=_jitter(rng, _mix(hair, (0.12, 0.09, 0.07), 0.45), 0.02),
-            shirt_colour=_jitter(rng, (0.4, 0.4, 0.4), 0.3),
+            eye_colour=_jitter(rng, eyes, 0.1),
+            hair_colour=_jitter(rng, hair, 0.05),
+            brow_colour=_jitter(rng, _mix(hair, (0.12, 0.09, 0.07), 0.45), 0.1),
+            shirt_colour=_jitter(rng, (0.35, 0.35, 0.35), 0.75),
             hair_style=style,
             seed=int(rng.integers(2**31)),
         )
@@ -127,9 +127,9 @@ class Identity:
 class Pose:
     """Where the head is.
 
-    Angles are degrees: `yaw` turns the nose to the right of the picture, `pitch` lifts it, `roll` turns the
-    picture clockwise. `x` and `y` shift the head, right and down, in parts of the picture's edge; `scale` 1
-    fills about half the picture's width.
+    Angles are degrees: `yaw` turns the nose to the right of the picture, `pitch` lifts it, `roll`
+    turns the picture clockwise. `x` and `y` shift the head, right and down, in parts of the
+    picture's edge; `scale` 1 fills about half the picture's width.
     """
 
     yaw: float = 0.0
@@ -144,8 +144,9 @@ class Pose:
 class Expression:
     """What the face does.
 
-    `mouth_open` 0..1; `mouth_width` -1 (pursed) to 1 (stretched); `smile` -1..1; `eye_open` 0 (shut) to 1.2
-    (wide); `brow_raise` -1..1; `gaze_x` (right) and `gaze_y` (up) in degrees relative to the head.
+    `mouth_open` 0..1; `mouth_width` -1 (pursed) to 1 (stretched); `smile` -1..1; `eye_open` 0
+    (shut) to 1.2 (wide); `brow_raise` -1..1; `gaze_x` (right) and `gaze_y` (up) in degrees relative
+    to the head.
     """
 
     mouth_open: float = 0.0
@@ -161,8 +162,9 @@ class Expression:
 class Light:
     """The lamp and the room.
 
-    `azimuth` (from the right) and `elevation` (from above) in degrees; `strength` of the lamp and `ambient` of the
-    room about 0..1; `warmth` -1 (blue) to 1 (orange); `backdrop` is the hue of the background, 0..1.
+    `azimuth` (from the right) and `elevation` (from above) in degrees; `strength` of the lamp and
+    `ambient` of the room about 0..1; `warmth` -1 (blue) to 1 (orange); `backdrop` is the hue of the
+    background, 0..1.
     """
 
     azimuth: float = 30.0
@@ -195,7 +197,12 @@ class Shot:
             return round(float(rng.uniform(low, high)), 4)
 
         pose = Pose(
-            draw(-35, 35), draw(-20, 20), draw(-20, 20), draw(-0.05, 0.05), draw(-0.05, 0.05), draw(0.9, 1.1)
+            draw(-35, 35),
+            draw(-20, 20),
+            draw(-20, 20),
+            draw(-0.05, 0.05),
+            draw(-0.05, 0.05),
+            draw(0.9, 1.1),
         )
         expression = Expression(
             mouth_open=draw(0, 1) * (rng.random() < 0.6),
@@ -213,7 +220,7 @@ class Shot:
 
 
 def to_json(identity: Identity, shot: Shot) -> dict[str, Any]:
-    """Identity and shot as nested dictionaries of plain values; `from_json` takes them back exactly."""
+    """Lay identity and shot out as nested dictionaries of plain values, for `from_json`."""
     return {"identity": asdict(identity), "shot": asdict(shot)}
 
 
@@ -235,7 +242,8 @@ def from_json(data: object) -> tuple[Identity, Shot]:
         )
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         raise FaceswapError(
-            f"The parameters of a synthetic portrait are malformed ({err}): write the picture again."
+            f"The parameters of a synthetic portrait are malformed ({err}): "
+            "write the picture again."
         ) from err
 
 
@@ -254,13 +262,21 @@ def _build(kind: type[T], data: object) -> T:
 
 
 def _value(name: str, default: object, value: object) -> object:
-    if isinstance(default, tuple) and isinstance(value, list | tuple) and len(value) == len(default):
+    if (
+        isinstance(default, tuple)
+        and isinstance(value, list | tuple)
+        and len(value) == len(default)
+    ):
         return tuple(_value(name, part, item) for part, item in zip(default, value, strict=True))
     if isinstance(default, str) and value in HAIR_STYLES:
         return value
     if isinstance(default, int) and type(value) is int and value >= 0:
         return value
-    if isinstance(default, float) and type(value) in (int, float) and np.isfinite(float(str(value))):
+    if (
+        isinstance(default, float)
+        and type(value) in (int, float)
+        and np.isfinite(float(str(value)))
+    ):
         return float(str(value))
     raise ValueError(f"{name} is {value!r}")
 
@@ -273,6 +289,6 @@ def _mix(a: Colour, b: Colour, share: float) -> Colour:
 def _jitter(rng: np.random.Generator, colour: Colour, amount: float) -> Colour:
     low, high = 0.02, 0.98
     r, g, b = (
-        round(float(np.clip(x + rng.uniform(-amount, amount), low, high)), 4) for x in colour
+        round(float(np.clip(x * (1 + rng.uniform(-amount, amount)), low, high)), 4) for x in colour
     )
     return r, g, b

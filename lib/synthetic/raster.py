@@ -15,8 +15,8 @@ Indices = NDArray[np.int32]
 class Samples(NamedTuple):
     """The nearest surface at every covered sample of a square picture.
 
-    `pixels` (n,) are flat indices into the picture, `triangles` (n,) rows of the triangle list, `second` and
-    `third` (n,) the barycentric weights of those corners.
+    `pixels` (n,) are flat indices into the picture, `triangles` (n,) rows of the triangle list,
+    `second` and `third` (n,) the barycentric weights of those corners.
     """
 
     pixels: Indices
@@ -31,7 +31,8 @@ def rasterise(vertices: Array, triangles: Indices, size: int) -> Samples:
     Parameters
     ----------
     vertices
-        (v, 3): x and y in samples (sample i has its centre at i, y down) and nearness (larger hides smaller).
+        (v, 3): x and y in samples (sample i has its centre at i, y down) and nearness (larger hides
+        smaller).
     triangles
         (t, 3) corners. A triangle shows only when its corners run clockwise on the screen.
     size
@@ -56,7 +57,9 @@ def rasterise(vertices: Array, triangles: Indices, size: int) -> Samples:
     first, count = _spans((a, b, c), line, line_y, size)
     kept = count > 0
     line, line_y, first, count = line[kept], line_y[kept], first[kept], count[kept]
-    return _resolve((a, b, c), area[shown], near, triangles, shown, line, line_y, first, count, size)
+    return _resolve(
+        (a, b, c), area[shown], near, triangles, shown, line, line_y, first, count, size
+    )
 
 
 def _ramp(counts: Indices) -> Indices:

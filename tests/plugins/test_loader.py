@@ -72,4 +72,4 @@ def test_a_faulty_plugin_file_is_named(tmp_path: Path, text: str, why: str) -> N
 def test_the_sections_of_the_ini_hold_the_plugins_options() -> None:
     sections = loader.option_sections()
     assert list(sections)[:3] == ["global", "global.loss", "trainer.original"]
-    assert "lowmem" in {field for field in sections["model.original"].__dataclass_fields__}
+    assert "lowmem" in sections["model.original"].__dataclass_fields__

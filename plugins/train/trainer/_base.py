@@ -1,6 +1,7 @@
 """Base class of the trainers: feeds a model, and tells how it fares."""
 
 import logging
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -22,14 +23,19 @@ from lib.logs.console import ConsoleLine
 from lib.logs.losses import LossLog
 from lib.logs.tensorboard import ScalarLog
 from lib.model.compiling import loss_names
+from lib.model.predictor import Predictor, side_path
 from lib.preview.samples import Samples
 from lib.preview.timelapse import write_timelapse
+from lib.training.pace import Pace
 from lib.training.step import TrainingStep
 from plugins import loader
 
 logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
+
+SECONDS_BETWEEN_IMAGES = 600
+"""Sheets are large: logged at every save, those of a week would fill gigabytes."""
 
 
 class TrainerBase:
@@ -66,12 +72,19 @@ class TrainerBase:
         self._faces = {side: self._load(side, images[side]) for side in "ab"}
         self._step = TrainingStep(model.model)
         self._feed: Prefetcher | None = None
+        self._predictor = Predictor(
+            {side: side_path(model.model, side) for side in "ab"},
+            model.coverage_ratio,
+            rgb=model.color_order == "rgb",
+        )
         self._samples = self._make_samples(self._faces)
         self._timelapse: Samples | None = None
+        self._image_logged = -math.inf
         names = ["total", *loss_names(model.model)]
         model.state.add_session_batchsize(batch_size)
         model.state.add_session_loss_names(names)
         self._log = LossLog(names, self._scalar_log())
+        self._pace = Pace(getattr(self._args, "iterations", 0))
 
     def _read_options(self, configfile: str | None) -> dict[str, Any]:
         plugin_dir = getattr(self._args, "plugin_dir", None)
@@ -98,16 +111,18 @@ class TrainerBase:
     def _load(self, side: str, paths: list[str]) -> FaceSet:
         report = Path(self._model.model_dir) / f"{self._model.name}_left_out_{side}.txt"
         few = getattr(self._args, "allow_few", False)
-        return load_side(side, paths, self._cut(side), report, allow_few=few)
+        faces = load_side(side, paths, self._cut(side), report, allow_few=few)
+        if len(faces) < self._batch_size:
+            logger.info(
+                "Side %s: a batch of %d is more than its %d faces: faces repeat within a batch",
+                side.upper(),
+                self._batch_size,
+                len(faces),
+            )
+        return faces
 
     def _make_samples(self, faces: dict[str, FaceSet]) -> Samples:
-        return Samples(
-            self._model.model,
-            faces,
-            self._model.coverage_ratio,
-            rgb=self._model.color_order == "rgb",
-            scale=getattr(self._args, "preview_scale", 100),
-        )
+        return Samples(self._predictor, faces, getattr(self._args, "preview_scale", 100))
 
     def _scalar_log(self) -> ScalarLog | None:
         if getattr(self._args, "no_logs", False):
@@ -167,6 +182,7 @@ class TrainerBase:
         """
         self._model.state.increment_iterations()
         losses = self._train_on_batch()
+        self._pace.count()
         self._log.add(self._model.iterations, losses)
         self._model.add_history(list(losses.reshape(2, -1).sum(dim=1)))
         if self._log.is_due or viewer or timelapse_kwargs:
@@ -198,7 +214,8 @@ class TrainerBase:
                 f"(A: {loss_a}, B: {loss_b}): the model as last saved is whole; resume with a "
                 "lower learning_rate"
             )
-        self.console.update(self._model.iterations, loss_a, loss_b)
+        pace = self._pace.tell(self._feed.waited if self._feed else 0)
+        self.console.update(self._model.iterations, loss_a, loss_b, pace)
 
     def _is_snapshot_due(self) -> bool:
         interval = getattr(self._args, "snapshot_interval", 0)
@@ -211,7 +228,9 @@ class TrainerBase:
         sheet = self._samples.sheet(
             *(rng.permutation(len(self._faces[side]))[:count] for side in "ab")
         )
-        self._log.add_image(self._model.iterations, "preview", sheet)
+        if time.monotonic() - self._image_logged >= SECONDS_BETWEEN_IMAGES:
+            self._image_logged = time.monotonic()
+            self._log.add_image(self._model.iterations, "preview", sheet)
         viewer(sheet, f"{self._model.name} - iteration {self._model.iterations}")
 
     def _write_timelapse(self, input_a: str, input_b: str, output: str) -> None:
@@ -231,11 +250,6 @@ class TrainerBase:
                 for side, folder in folders.items()
             }
         )
-
-    @property
-    def waited(self) -> float:
-        """Seconds that training has waited for data in this session."""
-        return self._feed.waited if self._feed else 0.0
 
     def clear_tensorboard(self) -> None:
         """Stop logging to TensorBoard; called once training has ended."""

@@ -17,8 +17,8 @@ from lib.config.train import GlobalOptions, LossOptions
 from lib.errors import FaceswapError
 from lib.logs.levels import VERBOSE
 from lib.model.compiling import compile_model
+from lib.model.predictor import side_path
 from plugins import loader
-from plugins.train.model._base.keras_model import KerasModel
 from plugins.train.model._base.state import State
 
 logger = logging.getLogger(__name__)
@@ -168,10 +168,14 @@ class ModelBase:
         else:
             model = self.build_model(self._inputs())
         if self._is_predict:
-            self._model = self._swap_path(model)
+            self._model = side_path(model, "a" if self._is_swapped else "b")
         else:
             self._model = compile_model(model, self.config)
         self._model.summary(print_fn=lambda line: logger.log(VERBOSE, line))
+
+    @property
+    def _is_swapped(self) -> bool:
+        return bool(getattr(self._args, "swap_model", False))
 
     def _inputs(self) -> list[Any]:
         shapes = self.input_shape if isinstance(self.input_shape, list) else [self.input_shape] * 2
@@ -184,12 +188,6 @@ class ModelBase:
             keras.Input(shape, name=f"face_in_{side}")
             for side, shape in zip("ab", shapes, strict=True)
         ]
-
-    def _swap_path(self, model: keras.Model) -> keras.Model:
-        side = 0 if getattr(self._args, "swap_model", False) else 1
-        half = len(model.outputs) // 2
-        outputs = model.outputs[side * half : (side + 1) * half]
-        return KerasModel([model.inputs[side]], outputs, name=f"{self.name}_swap")
 
     def build_model(self, inputs: list[Any]) -> keras.Model:
         """Define the network; every plugin overrides this.

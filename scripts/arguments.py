@@ -1,0 +1,252 @@
+"""Options of every command. Nothing heavy is imported here, so that ``--help`` answers at once."""
+
+import argparse
+from collections.abc import Callable
+from typing import NoReturn
+
+from lib.logs.levels import LEVELS
+from plugins import loader
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print what is wrong and where help is, and leave with exit code 2."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def whole(lowest: int, highest: int) -> Callable[[str], int]:
+    """Type of an option that takes a whole number in a range."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text.replace(",", ""))
+        except ValueError:
+            value = lowest - 1
+        if not lowest <= value <= highest:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is not a whole number from {lowest:,} to {highest:,}"
+            )
+        return value
+
+    return convert
+
+
+def _add_everywhere(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("everywhere")
+    group.add_argument("-C", "--configfile", metavar="FILE", help="options file, a train.ini")
+    group.add_argument(
+        "-L",
+        "--loglevel",
+        type=str.upper,
+        choices=LEVELS,
+        default="INFO",
+        help=f"how much is said: {', '.join(LEVELS)} (default: INFO)",
+        metavar="LEVEL",
+    )
+    group.add_argument("-LF", "-F", "--logfile", metavar="FILE", help="also log to this file")
+    group.add_argument(
+        "--plugin-dir",
+        metavar="DIR",
+        help=f"folder of your own model plugins (or set {loader.PLUGIN_DIR_VARIABLE})",
+    )
+
+
+def _add_faces(group: "argparse._ArgumentGroup") -> None:
+    for side in "AB":
+        group.add_argument(
+            f"-{side}",
+            f"--input-{side}",
+            dest=f"input_{side.lower()}",
+            required=True,
+            metavar="DIR",
+            help=f"folder of faces of side {side}",
+        )
+    group.add_argument(
+        "-m", "--model-dir", required=True, metavar="DIR", help="folder of the model"
+    )
+
+
+def _add_train(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("faces and model")
+    _add_faces(group)
+    group.add_argument(
+        "-t",
+        "--trainer",
+        default="original",
+        metavar="NAME",
+        help=f"model: {', '.join(loader.model_names())} (default: original; "
+        "compact is the one for machines without a GPU)",
+    )
+    group.add_argument(
+        "-u", "-su", "--summary", action="store_true", help="print the model's summary and leave"
+    )
+    group.add_argument(
+        "--allow-few", action="store_true", help="train on fewer than 25 faces a side"
+    )
+    _add_run(parser.add_argument_group("run"))
+    _add_sight(parser.add_argument_group("preview and time-lapse"))
+    _add_augmentation(parser.add_argument_group("augmentation"))
+
+
+def _add_run(group: "argparse._ArgumentGroup") -> None:
+    number = "N"
+    group.add_argument(
+        "-b",
+        "-bs",
+        "--batch-size",
+        type=whole(1, 256),
+        default=16,
+        metavar=number,
+        help="faces of each side in an iteration (default: 16)",
+    )
+    group.add_argument(
+        "-i",
+        "-it",
+        "--iterations",
+        type=whole(1, 10**9),
+        default=1_000_000,
+        metavar=number,
+        help="iterations of this run (default: 1,000,000)",
+    )
+    group.add_argument(
+        "-s",
+        "--save-interval",
+        type=whole(1, 10**9),
+        default=250,
+        metavar=number,
+        help="save every N iterations (default: 250)",
+    )
+    group.add_argument(
+        "-I",
+        "-ss",
+        "--snapshot-interval",
+        type=whole(0, 10**9),
+        default=25_000,
+        metavar=number,
+        help="copy the model's folder every N iterations, 0: never (default: 25,000)",
+    )
+    group.add_argument(
+        "--seed",
+        type=whole(0, 2**31 - 1),
+        default=0,
+        metavar=number,
+        help="seed of a new model and of its run (default: 0)",
+    )
+    group.add_argument(
+        "-n", "-nl", "--no-logs", action="store_true", help="keep no TensorBoard log"
+    )
+
+
+def _add_sight(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "-p", "--preview", action="store_true", help="keep a preview sheet and print its path"
+    )
+    group.add_argument(
+        "-w", "--write-image", action="store_true", help="keep a preview sheet in the model folder"
+    )
+    group.add_argument(
+        "-ps",
+        "--preview-scale",
+        type=whole(10, 400),
+        default=100,
+        metavar="PERCENT",
+        help="size of the sheet (default: 100)",
+    )
+    for letter, side in ("x", "A"), ("y", "B"):
+        group.add_argument(
+            f"-{letter}",
+            f"-ti{side.lower()}",
+            f"--timelapse-input-{side}",
+            dest=f"timelapse_input_{side.lower()}",
+            metavar="DIR",
+            help=f"faces of side {side} for the time-lapse",
+        )
+    group.add_argument(
+        "-z", "-to", "--timelapse-output", metavar="DIR", help="folder for the time-lapse"
+    )
+
+
+def _add_augmentation(group: "argparse._ArgumentGroup") -> None:
+    for flags, text in (
+        (("-P", "-nf", "--no-flip"), "never mirror faces"),
+        (("-c", "-nac", "--no-augment-color"), "never change colours"),
+        (("-W", "-nw", "--no-warp"), "never warp the faces that are fed"),
+    ):
+        group.add_argument(*flags, action="store_true", help=text)
+
+
+def _add_evaluate(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("faces and model")
+    _add_faces(group)
+    group.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="also draw faces, their swaps and, for rendered faces, the truth (.png, .jpg, .webp)",
+    )
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", default="demo", metavar="DIR", help="where to (default: demo)"
+    )
+    parser.add_argument(
+        "-i",
+        "--iterations",
+        type=whole(1, 10**6),
+        default=600,
+        metavar="N",
+        help="iterations of training (default: 600)",
+    )
+
+
+def _add_render(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-o", "--output", required=True, metavar="DIR", help="folder to write the faces to"
+    )
+    parser.add_argument(
+        "--identity", type=whole(0, 2**31 - 1), default=0, metavar="N", help="whose face"
+    )
+    parser.add_argument(
+        "--performance",
+        type=whole(0, 2**31 - 1),
+        default=0,
+        metavar="N",
+        help="which sequence of poses, expressions and lights",
+    )
+    parser.add_argument(
+        "--count", type=whole(1, 10**6), default=250, metavar="N", help="how many faces"
+    )
+
+
+COMMANDS = {
+    "train": ("train a model on the faces of two people who agreed to it", _add_train),
+    "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
+    "render": ("render faces of a person who does not exist", _add_render),
+    "demo": ("render two people, train, swap and score: a first look", _add_demo),
+}
+
+
+def make_parser(version: str = "") -> argparse.ArgumentParser:
+    """The parser of the whole command line.
+
+    Parameters
+    ----------
+    version
+        What ``--version`` prints behind the program's name.
+    """
+    parser = Parser(
+        prog="faceswap",
+        description="Train face-swap models. For faces of people who agreed to it.",
+    )
+    parser.add_argument("-v", "--version", action="version", version=f"faceswap {version}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (text, add) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+        )
+        add(command)
+        _add_everywhere(command)
+    return parser

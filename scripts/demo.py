@@ -1,0 +1,143 @@
+"""``faceswap demo``: the whole way on two rendered people, by the commands that a user types."""
+
+import importlib
+import shlex
+import shutil
+import time
+from argparse import Namespace
+from pathlib import Path
+
+from tqdm import tqdm
+
+from lib.errors import FaceswapError
+from lib.logs.console import ConsoleLine
+from scripts.arguments import make_parser
+
+FACES = 200
+HELD_OUT = 20
+PEOPLE = {"a": (1, 11), "b": (2, 12)}
+"""Identity and performance of either side."""
+
+
+class Demo:
+    """The demo command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+        self._folder = Path(arguments.output)
+
+    def process(self) -> None:
+        """Render, train, swap and score.
+
+        Raises
+        ------
+        FaceswapError
+            The output folder holds something else already.
+        """
+        started = time.monotonic()
+        self._make_room()
+        self._render()
+        self._train()
+        self._evaluate()
+        self._tell(time.monotonic() - started)
+
+    def _make_room(self) -> None:
+        """Take away what an earlier demo left, and nothing else."""
+        marker = self._folder / ".faceswap-demo"
+        if self._folder.is_dir() and marker.exists():
+            shutil.rmtree(self._folder)
+        if self._folder.exists() and (not self._folder.is_dir() or any(self._folder.iterdir())):
+            raise FaceswapError(
+                f"'{self._folder}' exists and is no earlier demo: name another folder with -o"
+            )
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            marker.write_text("Made by `faceswap demo`, which replaces this folder.\n")
+        except OSError as error:
+            raise FaceswapError(
+                f"'{self._folder}' can't be written to ({error.strerror}): name another with -o"
+            ) from error
+
+    def _path(self, *parts: str) -> str:
+        return str(self._folder.joinpath(*parts))
+
+    def _faces(self, side: str, kind: str = "train") -> str:
+        return self._path("faces", f"{side}_{kind}")
+
+    def _render(self) -> None:
+        for side, (identity, performance) in PEOPLE.items():
+            for kind, count, more in (("train", FACES, 0), ("held_out", HELD_OUT, 100)):
+                _run(
+                    *("render", "-o", self._faces(side, kind), "--identity", str(identity)),
+                    *("--performance", str(performance + more), "--count", str(count)),
+                )
+
+    def _train(self) -> None:
+        iterations = self._args.iterations
+        with _Bar(iterations) as bar:
+            _run(
+                *("train", "-A", self._faces("a"), "-B", self._faces("b")),
+                *("-m", self._path("model"), "-t", "compact", "-w"),
+                *("-it", str(iterations), "-s", str(max(1, iterations // 8))),
+                *("-tia", self._faces("a", "held_out"), "-tib", self._faces("b", "held_out")),
+                *("-to", self._path("timelapse")),
+                console=bar,
+            )
+        shutil.copy(self._path("model", "training_preview.png"), self._path("preview.png"))
+
+    def _evaluate(self) -> None:
+        _run(
+            *("evaluate", "-A", self._faces("a", "held_out"), "-B", self._faces("b", "held_out")),
+            *("-m", self._path("model"), "-o", self._path("swap.png")),
+        )
+
+    def _tell(self, seconds: float) -> None:
+        print(
+            f"\nDone in {seconds / 60:.1f} minutes. In {self._folder}:\n"
+            "  swap.png      input, swap and truth side by side\n"
+            "  preview.png   the preview sheet that training keeps\n"
+            "  timelapse     the same faces as training went on\n"
+            "  model         the trained model\n"
+            "Next: run the train command above again, and it goes on from here; or take faces of "
+            "two people who agreed:\n"
+            "  faceswap train -A FACES_OF_ONE -B FACES_OF_THE_OTHER -m MODEL -t compact -p"
+        )
+
+
+class _Bar(ConsoleLine):
+    """Shows a run of known length as a progress bar."""
+
+    def __init__(self, iterations: int) -> None:
+        super().__init__()
+        self._bar = tqdm(total=iterations, unit="it", desc="Training", disable=None)
+
+    def update(self, iteration: int, loss_a: float, loss_b: float, suffix: str = "") -> None:
+        self._bar.set_postfix_str(f"loss A {loss_a:.3f}, B {loss_b:.3f}", refresh=False)
+        self._bar.update(iteration - self._bar.n)
+
+    def message(self, text: str) -> None:
+        with tqdm.external_write_mode():
+            super().message(text)
+
+    def __enter__(self) -> "_Bar":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+
+def _run(*words: str, console: ConsoleLine | None = None) -> None:
+    """Print a command as a user would type it, and run it."""
+    print(f"\n$ faceswap {shlex.join(words)}", flush=True)
+    arguments = make_parser().parse_args(words)
+    name = arguments.command
+    command = getattr(importlib.import_module(f"scripts.{name}"), name.title())(arguments)
+    if console is not None:
+        command.console = console
+    command.process()

@@ -1,0 +1,185 @@
+"""``faceswap evaluate``: how like the truth a model's faces are."""
+
+import logging
+from argparse import Namespace
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.align.geometry import window_edge
+from lib.checkpoint.store import find_model
+from lib.data.faceset import Cut, FaceSet, load_faces
+from lib.data.files import find_images
+from lib.errors import FaceswapError
+from lib.evaluation.score import Score, mean, score_prediction
+from lib.evaluation.truth import true_swaps
+from lib.logs.console import ConsoleLine, LineAwareHandler
+from lib.logs.setup import configure
+from lib.model.predictor import Predictor
+from lib.preview.comparison import comparison, put_in_place
+from lib.preview.mark import write_picture
+from plugins import loader
+
+logger = logging.getLogger(__name__)
+
+CROP = 192
+"""Edge in pixels of the face in which predictions are compared."""
+ROWS = 6
+"""Faces of each side in the picture."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side's faces, what a model makes of them, and the true swaps where they can be known."""
+
+    faces: FaceSet
+    same: NDArray[np.uint8]
+    swapped: NDArray[np.uint8]
+    truth: FaceSet | None
+
+
+class Evaluate:
+    """The evaluate command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+
+    def process(self) -> None:
+        """Print the held-out score and, for rendered faces, the swap's against the truth.
+
+        Raises
+        ------
+        FaceswapError
+            A folder, a face or the model can't be used.
+        """
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        predictor, centring = self._load_model()
+        sides = self._predict(predictor, centring)
+        for name, score in scores(sides, predictor.coverage).items():
+            print(f"{name + ':':45} {score}")
+        if self._args.output:
+            write_picture(self._args.output, picture(sides, predictor.coverage))
+            print(f"Picture: {self._args.output}")
+
+    def _load_model(self) -> tuple[Predictor, str]:
+        """Both directions of the model, and its centring."""
+        name = find_model(self._args.model_dir)
+        plugin = loader.load_model(name, self._args.plugin_dir)
+        models: dict[str, Any] = {}
+        for side in "ab":
+            arguments = Namespace(**{**vars(self._args), "swap_model": side == "a"})
+            models[side] = plugin(self._args.model_dir, arguments, predict=True)
+            models[side].build()
+        model = models["a"]
+        paths = {side: models[side].model for side in "ab"}
+        rgb = model.color_order == "rgb"
+        return Predictor(paths, model.coverage_ratio, rgb=rgb), model.config["centering"]
+
+    def _predict(self, predictor: Predictor, centring: str) -> dict[str, Side]:
+        cut = Cut(CROP, centring, "extended", mask_blur_kernel=0, mask_threshold=0)
+        faces = {
+            side: _load(folder, cut, side)
+            for side, folder in (("a", self._args.input_a), ("b", self._args.input_b))
+        }
+        return {
+            side: Side(
+                faces=faces[side],
+                same=predictor(faces[side].images, side),
+                swapped=predictor(faces[side].images, other),
+                truth=true_swaps(faces[side], faces[other], cut),
+            )
+            for side, other in ("ab", "ba")
+        }
+
+
+def _load(folder: str, cut: Cut, side: str) -> FaceSet:
+    faces, bad = load_faces(find_images(folder), cut, f"Side {side.upper()}")
+    for face in bad:
+        logger.warning("Left out: %s", face)
+    good = faces.subset(np.flatnonzero(faces.has_landmarks))
+    if not len(good):
+        raise FaceswapError(
+            f"'{folder}' holds no face with landmarks: the score is taken inside the mask that "
+            "they give"
+        )
+    return good
+
+
+def scores(sides: dict[str, Side], coverage: float) -> dict[str, Score]:
+    """The held-out score, then the swaps' scores where the truth is known.
+
+    Parameters
+    ----------
+    sides
+        Faces with their predictions, by side.
+    coverage
+        Share of a face's edge that the predictions show, 0..1.
+    """
+    same = {name: _score(side.faces, side.same, coverage) for name, side in sides.items()}
+    found = {"Held-out score": mean(list(same.values()))}
+    found |= {f"  {name.upper()} > {name.upper()}": score for name, score in same.items()}
+    for name, other in ("ab", "ba"):
+        side = sides[name]
+        if side.truth is not None:
+            swap = f"Swap {name.upper()} > {other.upper()} against the truth"
+            found[swap] = _score(side.truth, side.swapped, coverage)
+            found["  the unswapped face, for comparison"] = _score(
+                side.truth, _windows(side.faces.images, coverage), coverage
+            )
+    return found
+
+
+def _score(truth: FaceSet, predictions: NDArray[np.uint8], coverage: float) -> Score:
+    return mean(
+        [
+            score_prediction(face, mask, prediction, coverage)
+            for face, mask, prediction in zip(
+                truth.images, truth.masks[..., 0], predictions, strict=True
+            )
+        ]
+    )
+
+
+def _windows(images: NDArray[np.uint8], coverage: float) -> NDArray[np.uint8]:
+    edge = window_edge(images.shape[1], coverage)
+    start = (images.shape[1] - edge) // 2
+    return images[:, start : start + edge, start : start + edge]
+
+
+def picture(sides: dict[str, Side], coverage: float) -> NDArray[np.uint8]:
+    """Faces, their swaps and the truth side by side, for a few faces of either side.
+
+    Parameters
+    ----------
+    sides
+        Faces with their predictions, by side.
+    coverage
+        Share of a face's edge that the predictions show, 0..1.
+    """
+    rows = min(ROWS, *(len(side.faces) for side in sides.values()))
+    return comparison([_block(name, side, rows, coverage) for name, side in sides.items()])
+
+
+def _block(name: str, side: Side, rows: int, coverage: float) -> dict[str, NDArray[np.uint8]]:
+    chosen = np.linspace(0, len(side.faces) - 1, rows).round().astype(int)
+    edge = window_edge(side.faces.size, coverage)
+    other = "ba"["ab".index(name)].upper()
+    inputs = side.faces.images[chosen]
+    swaps = [
+        put_in_place(face, mask, swap, edge)
+        for face, mask, swap in zip(
+            inputs, side.faces.masks[chosen, ..., 0], side.swapped[chosen], strict=True
+        )
+    ]
+    block = {f"Input {name.upper()}": inputs, f"Swap to {other}": np.stack(swaps)}
+    if side.truth is not None:
+        block[f"Truth: {other} rendered"] = side.truth.images[chosen]
+    return block

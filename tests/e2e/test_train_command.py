@@ -1,0 +1,149 @@
+"""``faceswap train`` as a process of its own: resume, signals, keys, no terminal."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
+Command = Callable[..., list[str]]
+
+
+@pytest.fixture
+def command(rendered: dict[str, Path], tmp_path: Path) -> Command:
+    def make(*more: str) -> list[str]:
+        return [
+            *(sys.executable, "-m", "faceswap", "train"),
+            *("--input-A", str(rendered["a"]), "--input-B", str(rendered["b"])),
+            *("--model-dir", str(tmp_path / "model"), "-t", "tiny", "--batch-size", "4"),
+            *("--plugin-dir", str(PLUGINS), *more),
+        ]
+
+    return make
+
+
+def state(tmp_path: Path) -> dict:
+    return json.loads((tmp_path / "model" / "tiny_state.json").read_text())
+
+
+def wait_for(file: Path, process: subprocess.Popen, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not file.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_train_save_resume(command: Command, tmp_path: Path) -> None:
+    lapse = ["-tia", command()[5], "-tib", command()[7], "-to", str(tmp_path / "lapse")]
+    first = subprocess.run(
+        command("-it", "12", "-s", "5", "-w", *lapse),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert first.returncode == 0, first.stderr
+    assert "Model 'tiny'" in first.stdout
+    assert [line for line in first.stdout.splitlines() if line.startswith("Saved at")] != []
+    assert "Stopped at iteration 12" in first.stdout
+    assert state(tmp_path)["iterations"] == 12
+    assert (tmp_path / "model" / "training_preview.png").exists()
+    assert len(list((tmp_path / "lapse").glob("*.jpg"))) == 4
+    assert list((tmp_path / "model" / "tiny_logs" / "session_1" / "train").iterdir())
+    second = subprocess.run(
+        command("-it", "3", "-n"),
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+    assert second.returncode == 0, second.stderr
+    assert "resumed at iteration 12" in second.stdout
+    assert state(tmp_path)["iterations"] == 15
+    assert state(tmp_path)["sessions"]["2"]["iterations"] == 3
+    assert not (tmp_path / "model" / "tiny_logs" / "session_2").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_a_graceful_stop(command: Command, tmp_path: Path, number: int) -> None:
+    process = subprocess.Popen(
+        command("-s", "100000"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    wait_for(tmp_path / "model" / "tiny_state.json", process)
+    time.sleep(0.5)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 0, err
+    assert state(tmp_path)["iterations"] > 1
+    assert f"Stopped at iteration {state(tmp_path)['iterations']:,}" in out
+    assert err == ""
+
+
+def test_it_runs_with_stdin_closed(command: Command, tmp_path: Path) -> None:
+    shell = " ".join(f"'{word}'" for word in command("-it", "2")) + " <&-"
+    result = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert state(tmp_path)["iterations"] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_keys_in_a_terminal_save_refresh_and_stop(command: Command, tmp_path: Path) -> None:
+    import pty
+
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        command("-s", "100000", "-w"), stdin=follower, stdout=follower, stderr=follower
+    )
+    os.close(follower)
+    model = tmp_path / "model"
+    try:
+        wait_for(model / "tiny_state.json", process)
+        before = state(tmp_path)["iterations"]
+        preview = (model / "training_preview.png").stat().st_mtime_ns
+        os.write(leader, b"r")
+        drain(leader, lambda: (model / "training_preview.png").stat().st_mtime_ns > preview)
+        os.write(leader, b"s")
+        drain(leader, lambda: state(tmp_path)["iterations"] > before)
+        saved = state(tmp_path)["iterations"]
+        os.write(leader, b"\n")
+        text = drain(leader, lambda: process.poll() is not None)
+        assert process.returncode == 0
+        assert state(tmp_path)["iterations"] > saved
+        assert "Loss A: 0." in text
+        assert "Stopped at iteration" in text
+    finally:
+        process.kill()
+        os.close(leader)
+
+
+def drain(leader: int, until: Callable[[], bool], seconds: float = 60) -> str:
+    """Read what the program prints until something has happened."""
+    text, end = b"", time.monotonic() + seconds
+    os.set_blocking(leader, False)
+    done = False
+    while not done:
+        assert time.monotonic() < end, text
+        done = until()
+        time.sleep(0.02)
+        with contextlib.suppress(BlockingIOError, OSError):
+            text += os.read(leader, 65536)
+    return text.decode(errors="replace")
+
+
+def test_the_summary_is_printed_and_nothing_written(command: Command, tmp_path: Path) -> None:
+    result = subprocess.run(command("--summary"), capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert "decoder_a" in result.stdout
+    assert not (tmp_path / "model").exists()

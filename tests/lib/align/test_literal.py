@@ -1,0 +1,88 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lib.align.literal import DEEPEST_NESTING, parse_literal
+
+ATOMS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+    | st.binary(max_size=12)
+)
+VALUES = st.recursive(
+    ATOMS,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.tuples(inner)
+        | st.tuples(inner, inner)
+        | st.dictionaries(st.text(max_size=4), inner, max_size=4)
+    ),
+    max_leaves=6,
+)
+CHAINS = (
+    "-1",
+    "not 1,",
+    "1+",
+    "1 if 1 else ",
+    "f()",
+    "()()",
+    "[0][0]",
+    "a.",
+    "lambda:",
+    "'a'",
+    "1-1",
+)
+
+
+def depth(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    return 1 + max(map(depth, value), default=0) if isinstance(value, list | tuple) else 0
+
+
+@settings(max_examples=150, deadline=None)
+@given(VALUES.filter(lambda value: depth(value) <= DEEPEST_NESTING))
+def test_what_repr_writes_is_read_back(value):
+    assert parse_literal(repr(value)) == value
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text("[](){}'\",:.-+e0123 \\bxTrueNoFals\n\0äf", max_size=40))
+def test_anything_else_is_a_value_error(text):
+    try:
+        value = parse_literal(text)
+    except ValueError:
+        return
+    assert parse_literal(repr(value)) == value
+
+
+def test_depth_is_bounded():
+    fits = "[" * DEEPEST_NESTING + "]" * DEEPEST_NESTING
+    assert repr(parse_literal(fits)) == fits
+    with pytest.raises(ValueError, match="nested more than 8 deep"):
+        parse_literal(f"[{fits}]")
+
+
+@pytest.mark.parametrize("link", CHAINS)
+def test_long_chains_are_refused_before_they_are_parsed(link):
+    with pytest.raises(ValueError, match="not a Python literal"):
+        parse_literal(link * 100_000 + "1")
+
+
+@pytest.mark.parametrize("bracket", ["(", "[", "{", "[[1],", ")", "{1:"])
+def test_endless_brackets_are_refused(bracket):
+    with pytest.raises(ValueError, match=r"literal|deep"):
+        parse_literal(bracket * 100_000)
+
+
+WRONG = ("", "[1", "[)", "__import__('os')", "{[]: 1}", "{{}}", "1.5.5", "'\\777'", "'\\N{DASH}'")
+PYTHONIC = ("nan", "1e", "9" * 5000, "'a\0b'", "f'{1}'", "'''a'''", "0x1", "1_000", "'a\nb'", "1j")
+
+
+@pytest.mark.parametrize("text", WRONG + PYTHONIC)
+def test_text_that_is_no_plain_literal_is_refused(text):
+    with pytest.raises(ValueError, match=r".+"):
+        parse_literal(text)

@@ -1,0 +1,194 @@
+"""ModelBase: options, building, saving, the swap path."""
+
+import json
+import shutil
+from argparse import Namespace
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from lib.errors import FaceswapError
+from plugins import loader
+from plugins.train.model._base import KerasModel, ModelBase
+
+PLUGINS = Path(__file__).parents[4] / "fixtures" / "plugins"
+
+
+@pytest.fixture
+def arguments(tmp_path: Path) -> Namespace:
+    return Namespace(configfile=None, plugin_dir=str(PLUGINS), no_logs=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "model"
+
+
+def tiny(folder: Path, arguments: Namespace, predict: bool = False) -> ModelBase:
+    model = loader.load_model("tiny", str(PLUGINS))(str(folder), arguments, predict)
+    model.build()
+    return model
+
+
+def configured(arguments: Namespace, folder: Path, **values: object) -> Namespace:
+    file = folder.parent / "train.ini"
+    lines = {"global": [], "global.loss": [], "model.tiny": []}
+    for key, value in values.items():
+        section = {"width": "model.tiny"}.get(
+            key, "global.loss" if "mask" in key or "loss" in key else "global"
+        )
+        lines[section].append(f"{key} = {value}")
+    file.write_text("".join(f"[{s}]\n" + "\n".join(x) + "\n" for s, x in lines.items() if x))
+    return Namespace(**{**vars(arguments), "configfile": str(file)})
+
+
+def feed(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random((2, 16, 16, 3), dtype=np.float32)
+
+
+def test_a_new_model_has_the_documented_members(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, arguments)
+    assert model.name == "tiny"
+    assert model.model_dir == str(folder)
+    assert model.command_line_arguments is arguments
+    assert model.trainer == "original"
+    assert model.color_order == "bgr"
+    assert model.iterations == 0
+    assert model.coverage_ratio == 0.6875
+    assert model.config["width"] == 8
+    assert model.config["loss_function"] == "ssim"
+    assert model.model.name == "tiny"
+    assert [tensor.name for tensor in model.model.inputs] == ["face_in_a", "face_in_b"]
+    assert model.output_shapes == [[(16, 16, 3)], [(16, 16, 3)]]
+    assert not folder.exists()
+
+
+def test_the_optimizer_is_adam_with_the_documented_constants(
+    folder: Path, arguments: Namespace
+) -> None:
+    optimizer = tiny(folder, arguments).model.optimizer
+    assert isinstance(optimizer, keras.optimizers.Adam)
+    assert float(optimizer.learning_rate) == pytest.approx(5e-5)
+    assert (optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == (0.5, 0.99, 1e-7)
+
+
+def test_save_and_resume(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, arguments)
+    for _ in range(3):
+        model.state.increment_iterations()
+    model.add_history([0.5, 0.25])
+    model.add_history([0.3, 0.15])
+    model.save()
+    assert model.state.lowest_avg_loss == {"a": pytest.approx(0.4), "b": pytest.approx(0.2)}
+    assert sorted(p.name for p in folder.iterdir()) == ["tiny.keras", "tiny_state.json"]
+    again = tiny(folder, arguments)
+    assert again.iterations == 3
+    assert again.state.session_id == 2
+    for ours, theirs in zip(again.model.get_weights(), model.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    ("losses", "backs_up"), [([0.3, 0.1], True), ([0.3, 0.3], False), ([0.5, 0.1], False)]
+)
+def test_a_backup_is_kept_where_both_sides_got_better(
+    folder: Path, arguments: Namespace, losses: list[float], backs_up: bool
+) -> None:
+    model = tiny(folder, arguments)
+    model.add_history([0.4, 0.2])
+    model.save()
+    before = (folder / "tiny.keras").read_bytes()
+    model.add_history(losses)
+    model.save()
+    backups = [folder / "tiny.keras.bk", folder / "tiny_state.json.bk"]
+    assert [backup.exists() for backup in backups] == [backs_up] * 2
+    if backs_up:
+        assert backups[0].read_bytes() == before
+    assert model.state.lowest_avg_loss["a"] == (0.3 if backs_up else 0.4)
+
+
+def test_a_snapshot_holds_the_model_as_it_is_now(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, arguments)
+    model.save()
+    model.state.increment_iterations()
+    model.snapshot()
+    copy = folder.with_name("model_snapshot_1_iters")
+    assert json.loads((copy / "tiny_state.json").read_text())["iterations"] == 1
+
+
+def test_fixed_options_of_a_saved_model_win_over_the_file(
+    folder: Path, arguments: Namespace
+) -> None:
+    tiny(folder, configured(arguments, folder, width=4, learning_rate=1e-4)).save()
+    model = tiny(folder, configured(arguments, folder, width=6, learning_rate=2e-4, coverage=80))
+    assert model.config["width"] == 4
+    assert model.config["coverage"] == 68.75
+    assert model.config["learning_rate"] == 2e-4
+    assert float(model.model.optimizer.learning_rate) == pytest.approx(2e-4)
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_prediction_builds_the_path_of_the_swap(
+    folder: Path, arguments: Namespace, swap: bool
+) -> None:
+    trained = tiny(folder, arguments)
+    trained.save()
+    arguments.swap_model = swap
+    model = tiny(folder, arguments, predict=True).model
+    assert len(model.inputs) == len(model.outputs) == 1
+    both = trained.model.predict([feed(), feed()], verbose=0)
+    expected = both[0] if swap else both[1]
+    np.testing.assert_allclose(model.predict(feed(), verbose=0), expected, atol=1e-6)
+    assert {layer.name for layer in model.layers} >= {"encoder", f"decoder_{'a' if swap else 'b'}"}
+
+
+def test_prediction_needs_a_saved_model(folder: Path, arguments: Namespace) -> None:
+    with pytest.raises(FaceswapError, match="there is no model of 'tiny' in .*: train one first"):
+        tiny(folder, arguments, predict=True)
+
+
+def test_learn_mask_adds_an_output_a_side(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, configured(arguments, folder, learn_mask=True))
+    assert model.output_shapes == [[(16, 16, 3), (16, 16, 1)]] * 2
+
+
+@pytest.mark.parametrize("option", ["penalized_mask_loss", "learn_mask"])
+def test_a_mask_is_needed_where_it_is_used(folder: Path, arguments: Namespace, option: str) -> None:
+    others = {"penalized_mask_loss": False, "learn_mask": False, option: True}
+    with pytest.raises(FaceswapError, match=f"option {option} needs a mask"):
+        tiny(folder, configured(arguments, folder, mask_type="none", **others))
+
+
+@pytest.mark.parametrize("shape", [None, (16, 16), [(16, 16, 3)], (16, -1, 3), "large"])
+def test_a_wrong_input_shape_is_named(folder: Path, arguments: Namespace, shape: object) -> None:
+    model = loader.load_model("tiny", str(PLUGINS))(str(folder), arguments)
+    model.input_shape = shape
+    with pytest.raises(FaceswapError, match="model 'tiny' has input_shape"):
+        model.build()
+
+
+def test_a_plugin_must_override_build_model(folder: Path, arguments: Namespace) -> None:
+    model = ModelBase(str(folder), arguments)
+    model.input_shape = (8, 8, 3)
+    with pytest.raises(NotImplementedError):
+        model.build()
+
+
+def test_a_folder_of_another_plugin_is_refused(folder: Path, arguments: Namespace) -> None:
+    tiny(folder, arguments).save()
+    shutil.copy(folder / "tiny.keras", folder / "original.keras")
+    with pytest.raises(FaceswapError, match="holds a model of 'original' and of 'tiny'"):
+        tiny(folder, arguments)
+
+
+def test_keras_model_flattens_nested_lists(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, arguments).model
+    inner = model.layers[-1]
+    nested = KerasModel(
+        [[model.inputs[0]], model.inputs[1]], [[model.outputs[0]], [model.outputs[1]]], name="flat"
+    )
+    assert nested.name == "flat"
+    assert len(nested.inputs) == len(nested.outputs) == 2
+    assert inner in nested.layers
