@@ -15,7 +15,7 @@ from scripts.arguments import make_parser
 
 FACES = 200
 HELD_OUT = 20
-PEOPLE = {"a": (1, 11), "b": (2, 12)}
+PEOPLE = {"a": (10, 1), "b": (21, 2)}
 """Identity and performance of either side."""
 
 

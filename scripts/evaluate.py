@@ -131,7 +131,7 @@ def scores(sides: dict[str, Side], coverage: float) -> dict[str, Score]:
         if side.truth is not None:
             swap = f"Swap {name.upper()} > {other.upper()} against the truth"
             found[swap] = _score(side.truth, side.swapped, coverage)
-            found["  the unswapped face, for comparison"] = _score(
+            found[f"  {name.upper()} left as it is, for comparison"] = _score(
                 side.truth, _windows(side.faces.images, coverage), coverage
             )
     return found

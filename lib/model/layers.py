@@ -1,4 +1,7 @@
-"""Layers that Keras lacks or that are faster here; pictures are ``(batch, height, width, channels)``."""
+"""Layers that Keras lacks, and a faster convolution.
+
+Pictures are ``(batch, height, width, channels)``.
+"""
 
 import math
 from typing import Any
@@ -56,10 +59,10 @@ class Conv2D(keras.layers.Conv2D):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Convolve; as one matrix product on a CPU where outputs are few and filters many.
 
-        There the library's convolution spends its time on rearranging the kernel, of which a matrix
-        product makes no copy. With two threads and 32 pictures, forward and backward: 905 ms
-        against 517 (5 x 5, 512 to 1024 filters, 4 x 4 outputs), 1088 against 682 (3 x 3, 1024 to
-        2048). With more outputs than filters, gathering patches costs more than it saves.
+        There PyTorch's convolution spends its time on rearranging the kernel, of which a matrix
+        product makes no copy. Forward and backward of the original model, batch 16, one thread:
+        3.5 s of CPU time without, 2.7 s with. With more outputs than filters, gathering patches
+        costs more than it saves.
         """
         outputs = math.prod(self.compute_output_shape(tuple(inputs.shape))[:-1])
         plain = self.groups == 1 and self.dilation_rate == (1, 1)
@@ -74,7 +77,7 @@ class Conv2D(keras.layers.Conv2D):
         for axis in (1, 2):
             inputs = inputs.unfold(axis, self.kernel_size[axis - 1], self.strides[axis - 1])
         patches = inputs.permute(0, 1, 2, 4, 5, 3).flatten(3)
-        return patches @ kernel.flatten(0, 2)
+        return patches @ ops.reshape(kernel, (-1, self.filters))
 
 
 def DepthwiseConv2D(  # noqa: N802
@@ -185,7 +188,8 @@ class ReflectionPadding2D(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         """Mirror ``(batch, height, width, channels)``."""
         rows, columns = (self._padding(size) for size in inputs.shape[1:3])
-        return ops.pad(inputs, ((0, 0), rows, columns, (0, 0)), mode="reflect")
+        planes = F.pad(inputs.permute(0, 3, 1, 2), (*columns, *rows), mode="reflect")
+        return planes.permute(0, 2, 3, 1)
 
     def compute_output_shape(self, input_shape: Any) -> tuple[int | None, ...]:
         """Shape with the mirrored edges.

@@ -340,8 +340,7 @@ class Upscale2xBlock(_Block):
         Pixels of the result for each pixel's edge.
     fast
         Make all filters in both ways, the smooth ones by a 1 x 1 convolution without activation,
-        and add the two; `sr_ratio` plays no part then, and kernels are of odd size or padding is
-        "same", so that the two are of one size.
+        and add the two; `sr_ratio` plays no part then.
     **kwargs
         As for every block.
     """

@@ -53,7 +53,8 @@ def comparison(blocks: Sequence[Mapping[str, Pixels]]) -> Pixels:
     """
     columns = [_column(heading, rows) for block in blocks for heading, rows in block.items()]
     gap = np.full((len(columns[0]), 12, 3), _PAPER, np.uint8)
-    parts, done = [], 0
+    parts: list[Pixels] = []
+    done = 0
     for block in blocks:
         parts += [gap] * bool(parts) + columns[done : done + len(block)]
         done += len(block)

@@ -132,7 +132,7 @@ def _warp_skull(points: Array, x: Array, y: Array, who: Identity) -> None:
     jaw = below * (1 - 0.6 * neck)
     cheek = bump(x, y, 8, -2.5, 6, 3.0)
     points[..., 0] *= (
-        1 + 0.055 * who.head_width + 0.11 * who.jaw_width * jaw + 0.03 * who.cheekbones * cheek
+        1.04 + 0.055 * who.head_width + 0.11 * who.jaw_width * jaw + 0.03 * who.cheekbones * cheek
     )
     points[..., 2] += 0.35 * who.chin_depth * bump(x, y, 0, -12, 3.5, 2.0)
     chin = smoothstep(-y, 9.5, 12.5)

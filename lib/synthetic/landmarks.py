@@ -27,9 +27,10 @@ _NOSE = (
     (0.9, -5.5),
     (1.7, -5.2),
 )
-# The outline from the ear down: heights at which it is followed sideways, then ways round the
-# jaw in degrees.
-_SIDE_HEIGHTS = (0.0, -2.0, -4.0, -5.9, -7.6)
+# The outline from the ear down: heights at which it is followed sideways, then, below the jaw's
+# corner,
+# ways round the jaw in degrees.
+_SIDE_HEIGHTS = (0.0, -2.0, -4.0, -5.9)
 _JAW_ANGLES = (66.0, 43.5, 18.0, 0.0)
 
 
@@ -117,7 +118,7 @@ def project_landmarks(screen: Array, roll: float) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=1)
 def _outline() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Places (17, n, 2) among which each point of the outline is sought, and its way out (17, 2)."""
+    """Places (17, n, 2) among which to seek each point of the outline, and its way out (17, 2)."""
     grid = mean_grid()
     columns = np.arange(grid.shape[1])
 
@@ -130,10 +131,13 @@ def _outline() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         row = float(np.argmin(np.abs(heights - height)))
         areas.append(_area((row, row), (around(35), around(90))))
         outward.append((1.0, 0.0))
+    corner = (grid.mouth_row + MOUTH_SLIT, grid.jaw_row + 2)
+    areas.append(_area(corner, (around(52), around(90))))
+    outward.append((0.92, 0.39))
     for degrees in _JAW_ANGLES:
         angle = np.deg2rad(degrees)
         reach = (around(degrees - 24), around(min(degrees + 24, 90)))
-        areas.append(_area((grid.jaw_row - 6, grid.jaw_row + 5), reach))
+        areas.append(_area((grid.jaw_row - 6, grid.jaw_row + 2), reach))
         outward.append((np.sin(angle) ** 2, np.cos(angle)))
     right, way = np.array(areas), np.array(outward)
     left = right[:-1] * (1, -1) + (0, grid.shape[1] - 1)

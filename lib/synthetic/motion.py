@@ -92,7 +92,8 @@ def _part_lips(points: Array, how: Expression) -> None:
     grid = mean_grid()
     x, y = np.abs(grid.points[..., 0]), grid.points[..., 1]
     span = np.clip(1 - (x / grid.mouth_x) ** 2, 0, 1) ** 0.55 * grid.front
-    depth = np.clip(MOUTH_Y - y, 0, None)
+    height = y - grid.points[grid.mouth_row, :, 1]
+    depth = np.clip(-height, 0, None)
     chin = smoothstep(depth + 0.35 * np.clip(3.5 - x, 0, None), 0.0, 3.5)
     side = np.clip(1.15 - (x / 7.5) ** 4, 0, 1)
     rows = np.arange(grid.shape[0], dtype=np.float32)[:, None]
@@ -106,7 +107,7 @@ def _part_lips(points: Array, how: Expression) -> None:
     points[..., 1] -= 0.35 * how.mouth_open * corner
     points[..., 0] *= 1 - 0.05 * how.mouth_open * bump(x, y, 0, MOUTH_Y, 3.4, 1.6) * grid.front
     above = bump(x, y, 0, MOUTH_Y, 2.4, 1.5) * (1 - grid.below_mouth) * grid.front
-    above = above * (span + (1 - span) * smoothstep(y - MOUTH_Y, 0.0, 1.2))
+    above = above * (span + (1 - span) * smoothstep(height, 0.0, 1.2))
     points[..., 1] += 0.2 * how.mouth_open * above
     first = grid.mouth_row
     inward = ((0.0, 0.0), (0.12, 0.55), (0.9, 3.2), (-0.9, 3.2), (-0.15, 0.55), (0.0, 0.0))

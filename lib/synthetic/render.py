@@ -22,7 +22,7 @@ _SUPERSAMPLE = 2
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture, (size, size, 3) uint8 BGR, and its landmarks (68, 2), pixel centres at integers."""
+    """A uint8 BGR picture (size, size, 3) and its landmarks (68, 2); pixel centres are integers."""
 
     image: NDArray[np.uint8]
     landmarks: NDArray[np.float64]

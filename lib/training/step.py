@@ -58,7 +58,7 @@ class TrainingStep:
             ]
         )
 
-        losses.sum().backward()
+        torch.autograd.backward(losses.sum())
         gradients = [weight.value.grad for weight in self._weights]
         with torch.no_grad():
             self._optimizer.apply(gradients, self._weights)

@@ -35,7 +35,8 @@ def test_after_an_error_the_old_file_stands_alone(tmp_path: Path) -> None:
 
 def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(FaceswapError, match="can't write .*file"), replacing(
-        tmp_path / "file" / "x"
-    ) as temporary:
+    with (
+        pytest.raises(FaceswapError, match="can't write .*file"),
+        replacing(tmp_path / "file" / "x") as temporary,
+    ):
         temporary.write_text("")

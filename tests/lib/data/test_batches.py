@@ -237,7 +237,7 @@ def test_waiting_is_measured():
     with Prefetcher(Counting(takes=0.1), Counting()) as prefetcher:
         prefetcher.next()
         first = prefetcher.waited
-        assert 0.05 < first < 5
+        assert first > 0.05
         until(lambda: len(prefetcher._ready) == 3)
         prefetcher.next()
-        assert prefetcher.waited - first < 0.05
+        assert prefetcher.waited - first < first

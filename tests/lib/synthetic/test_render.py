@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, distance_transform_edt
 from scipy.spatial.transform import Rotation
 
 from lib.align.geometry import umeyama
-from lib.align.tables import MEAN_FACE_51
+from lib.align.tables import CAMERA, CORE_68, MEAN_FACE_51, MEAN_HEAD_26
 from lib.synthetic import render as module
 from lib.synthetic.camera import project, rotation
 from lib.synthetic.grid import cubic, mean_grid
@@ -153,7 +153,15 @@ def test_the_mouth_opens_exactly_between_the_inner_lip_landmarks(
     changed = _changed(plain, render(Identity(), shot, 256), 6)
     monkeypatch.setattr(module, "atlas", teeth)
     changed |= _changed(plain, render(Identity(), shot, 256), 6)
-    _assert_fills(changed, plain.landmarks[60:], 1.3)
+    edge = distance_transform_edt(changed) + distance_transform_edt(~changed)
+    x, y = np.rint(plain.landmarks[60:].T).astype(int)
+    assert edge[y, x].max() < 2.5
+    assert edge[y, x].mean() < 1.7
+    filled = np.zeros(changed.shape, np.uint8)
+    outline = np.rint(plain.landmarks[[48, 60, 61, 62, 63, 64, 54, 64, 65, 66, 67, 60]])
+    cv2.fillPoly(filled, [outline.astype(np.int32)], 1)
+    assert changed[filled > 0].mean() > 0.93
+    assert filled[changed].mean() > 0.78
 
 
 def test_irises_follow_the_gaze() -> None:
@@ -180,10 +188,9 @@ def test_shut_mouth_and_eyes_have_meeting_landmarks() -> None:
 @pytest.mark.parametrize("yaw", [0, 12, -12])
 def test_outline_landmarks_lie_on_the_edge_of_the_face(yaw: float) -> None:
     """The skin above the neck, filled quad by quad by OpenCV, has them on its border."""
-    who = Identity()
-    shot = Shot(Pose(yaw))
-    flat = project(posed_skin(who, shot), shot.pose, 256)
-    mask = np.zeros((256, 256), np.uint8)
+    who, shot = Identity(), Shot(Pose(yaw))
+    flat = project(posed_skin(who, shot), shot.pose, 1024)
+    mask = np.zeros((1024, 1024), np.uint8)
     last = mean_grid().jaw_row + 3
     quads = flat[:last, :, :2]
     for row in range(quads.shape[0] - 1):
@@ -191,11 +198,10 @@ def test_outline_landmarks_lie_on_the_edge_of_the_face(yaw: float) -> None:
             quad = quads[row : row + 2, column : column + 2].reshape(4, 2)[[0, 1, 3, 2]]
             cv2.fillConvexPoly(mask, np.rint(quad).astype(np.int32), 1)
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    points = locate(who, shot, 256)[:17]
-    kept = {0: range(17), 12: range(5, 17), -12: range(12)}[yaw]
-    for k in kept:
-        away = abs(cv2.pointPolygonTest(contours[0], points[k].tolist(), True))
-        assert away < 1.6, (k, away)
+    points = locate(who, shot, 1024)[:17]
+    for k, point in enumerate(points):
+        away = abs(cv2.pointPolygonTest(contours[0], point.tolist(), True)) / 4
+        assert away < 1.0, (k, away)
 
 
 def test_average_face_matches_the_mean_face() -> None:
@@ -203,6 +209,18 @@ def test_average_face_matches_the_mean_face() -> None:
     matrix = umeyama(points, MEAN_FACE_51)[:2]
     residual = points @ matrix[:, :2].T + matrix[:, 2] - MEAN_FACE_51
     assert np.sqrt((residual**2).sum(axis=1).mean()) < 0.025
+
+
+@pytest.mark.parametrize("yaw", [-30, -15, 15, 30])
+def test_the_pose_solved_on_the_mean_head_follows_the_yaw(yaw: float) -> None:
+    points = locate(Identity(), Shot(Pose(yaw)), 256)
+    matrix = umeyama(points[17:], MEAN_FACE_51)[:2]
+    unit = points @ matrix[:, :2].T + matrix[:, 2]
+    camera, seen = np.array(CAMERA, float), unit[np.array(CORE_68)]
+    _, turn, _ = cv2.solvePnP(np.array(MEAN_HEAD_26), seen, camera, np.zeros((4, 1)))
+    solved = -Rotation.from_rotvec(turn[:, 0]).as_euler("yxz", degrees=True)
+    assert solved[0] == pytest.approx(yaw * 1.25, abs=6)
+    assert np.abs(solved[1:]).max() < 6
 
 
 def test_the_lamp_lights_its_own_side() -> None:

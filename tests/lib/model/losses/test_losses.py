@@ -131,9 +131,7 @@ def test_mask_loss_compares_with_the_face_mask() -> None:
     prediction = np.full((*truth.shape[:3], 1), 0.25)
     for function, formula in (("mse", np.square), ("mae", np.abs)):
         ours = MaskLoss(function)(torch.from_numpy(y_true), torch.from_numpy(prediction))
-        assert float(ours) == pytest.approx(
-            formula(y_true[..., 3:4] - prediction).mean(), rel=1e-6
-        )
+        assert float(ours) == pytest.approx(formula(y_true[..., 3:4] - prediction).mean(), rel=1e-6)
 
 
 @pytest.mark.parametrize("loss", [FaceLoss("mae", 50, 4, 5, False), MaskLoss("mae")])

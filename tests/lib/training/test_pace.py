@@ -1,0 +1,31 @@
+"""The pace of a run, in words."""
+
+import pytest
+
+from lib.training.pace import Pace
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now = [0.0]
+    monkeypatch.setattr("lib.training.pace.time.monotonic", lambda: now[0])
+    return now
+
+
+def test_rate_waiting_and_time_left(clock: list[float]) -> None:
+    pace = Pace(1000)
+    assert pace.tell(0) == ""
+    for _ in range(4):
+        pace.count()
+    clock[0] = 2
+    assert pace.tell(waited=0.5) == "  0.50 s/it, 25% waiting for data, 0:08:18 left"
+
+
+@pytest.mark.parametrize(
+    ("iterations", "left"), [(101, "0:03:20"), (10_001, "5:33:20"), (1_000_001, "23 days")]
+)
+def test_time_left_in_hours_or_days(clock: list[float], iterations: int, left: str) -> None:
+    pace = Pace(iterations)
+    pace.count()
+    clock[0] = 2
+    assert pace.tell(0).endswith(f"{left} left")
