@@ -1,1 +1,10 @@
-"""Network blocks, layers, initialisers, losses and optimizers."""
+"""Network blocks, layers, initialisers, losses and optimizers.
+
+Pictures are ``(batch, height, width, channels)`` of float32 throughout, whatever the user's
+``keras.json`` says.
+"""
+
+import keras
+
+keras.config.set_image_data_format("channels_last")
+keras.config.set_floatx("float32")

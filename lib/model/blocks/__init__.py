@@ -1,0 +1,1 @@
+"""The blocks of `lib.model.nn_blocks`, by kind."""
