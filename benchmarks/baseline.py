@@ -8,7 +8,7 @@ from lib.data.files import read_face
 
 
 def training_pair(path: str, cut: Cut, window: int, size: int, rng: np.random.Generator):
-    """Decode, cut, colour, transform and warp one face with OpenCV; feed and target of this size."""
+    """Decode, cut, colour, transform and warp one face; feed and target of this size."""
     image, masks, _ = cut_face(read_face(path), cut)
     lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)
     if rng.random() < 0.5:

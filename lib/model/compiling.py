@@ -29,15 +29,23 @@ def compile_model(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
     keras.Model
         The same model.
     """
-    optimizer = getattr(model, "optimizer", None) or keras.optimizers.Adam(
-        beta_1=config.get("beta_1", BETA_1), beta_2=config.get("beta_2", BETA_2)
-    )
+    optimizer = getattr(model, "optimizer", None) or _new_optimizer(config)
     optimizer.learning_rate = config["learning_rate"]
     optimizer.epsilon = 10.0 ** config["epsilon_exponent"]
     losses = [_loss(output.shape[-1], config) for output in model.outputs]
     model.compile(optimizer=optimizer, loss=losses, jit_compile=False)
     optimizer.build(model.trainable_variables)
     return model
+
+
+def _new_optimizer(config: Mapping[str, Any]) -> keras.optimizers.Optimizer:
+    momentum = config.get("average_momentum", 0)
+    return keras.optimizers.Adam(
+        beta_1=config.get("beta_1", BETA_1),
+        beta_2=config.get("beta_2", BETA_2),
+        use_ema=momentum > 0,
+        ema_momentum=momentum,
+    )
 
 
 def _loss(channels: int, config: Mapping[str, Any]) -> keras.losses.Loss:

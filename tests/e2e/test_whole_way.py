@@ -93,6 +93,7 @@ def oracle_score(folders: dict[tuple[str, str], Path], model: Path) -> tuple[flo
     oracle = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(oracle)
     network = keras.saving.load_model(model / "compact.keras")
+    network.optimizer.finalize_variable_values(network.trainable_variables)
     crops = {
         side: [oracle.face_crop(path) for path in sorted(folders[side, "held_out"].iterdir())]
         for side in "ab"

@@ -22,6 +22,7 @@ from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine
 from lib.logs.losses import LossLog
 from lib.logs.tensorboard import ScalarLog
+from lib.model.averaging import averaged
 from lib.model.compiling import loss_names
 from lib.model.predictor import Predictor, side_path
 from lib.preview.samples import Samples
@@ -225,9 +226,9 @@ class TrainerBase:
     def _show_preview(self, viewer: Any) -> None:
         count = self._options["preview_images"]
         rng = np.random.default_rng([self._options["seed"], self._model.iterations])
-        sheet = self._samples.sheet(
-            *(rng.permutation(len(self._faces[side]))[:count] for side in "ab")
-        )
+        indices = [rng.permutation(len(self._faces[side]))[:count] for side in "ab"]
+        with averaged(self._model.model):
+            sheet = self._samples.sheet(*indices)
         if time.monotonic() - self._image_logged >= SECONDS_BETWEEN_IMAGES:
             self._image_logged = time.monotonic()
             self._log.add_image(self._model.iterations, "preview", sheet)
@@ -237,7 +238,9 @@ class TrainerBase:
         if self._timelapse is None:
             self._timelapse = self._load_timelapse({"a": input_a, "b": input_b})
         every = [np.arange(len(self._timelapse.faces[side])) for side in "ab"]
-        write_timelapse(output, self._timelapse.sheet(*every), int(time.time()))
+        with averaged(self._model.model):
+            sheet = self._timelapse.sheet(*every)
+        write_timelapse(output, sheet, int(time.time()))
 
     def _load_timelapse(self, folders: dict[str, str]) -> Samples:
         """The first faces by name, the same at every time-lapse, so that the pictures line up."""

@@ -16,6 +16,7 @@ from lib.config import ini, options
 from lib.config.train import GlobalOptions, LossOptions
 from lib.errors import FaceswapError
 from lib.logs.levels import VERBOSE
+from lib.model.averaging import take_average
 from lib.model.compiling import compile_model
 from lib.model.predictor import side_path
 from plugins import loader
@@ -168,6 +169,7 @@ class ModelBase:
         else:
             model = self.build_model(self._inputs())
         if self._is_predict:
+            take_average(model)
             self._model = side_path(model, "a" if self._is_swapped else "b")
         else:
             self._model = compile_model(model, self.config)
