@@ -1,0 +1,87 @@
+"""The train command's own parts: advice, preview, signals, failures."""
+
+import logging
+import signal
+import threading
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lib.errors import FaceswapError
+from scripts.train import Train, _Signals
+
+MakeArguments = Callable[..., Namespace]
+
+
+@pytest.fixture
+def command(train_arguments: MakeArguments) -> Train:
+    return Train(train_arguments("-w"))
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "told"),
+    [("original", 6.0, True), ("original", 0.4, False), ("compact", 6.0, False)],
+)
+def test_a_model_that_is_too_slow_here_is_told_with_one_that_fits(
+    command: Train, caplog: pytest.LogCaptureFixture, name: str, seconds: float, told: bool
+) -> None:
+    command._tell_if_slow(name, seconds)
+    assert bool(caplog.messages) is told
+    if told:
+        assert "'original' takes 6.0 s an iteration on this machine" in caplog.messages[0]
+        assert "'-t compact'" in caplog.messages[0]
+
+
+def test_the_preview_is_written_and_its_path_is_told_once(
+    command: Train, train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
+) -> None:
+    sheet = np.zeros((8, 8, 3), np.uint8)
+    with caplog.at_level(logging.INFO):
+        command._show(sheet, "tiny - iteration 1")
+        command._show(sheet, "tiny - iteration 2")
+    path = Path(train_arguments().model_dir) / "training_preview.png"
+    assert path.exists()
+    assert len(caplog.messages) == 1
+    assert str(path) in caplog.messages[0]
+
+
+def test_no_preview_is_written_where_none_is_asked_for(train_arguments: MakeArguments) -> None:
+    arguments = train_arguments()
+    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny")
+    assert not Path(arguments.model_dir).exists()
+
+
+def test_the_first_signal_asks_and_the_second_leaves() -> None:
+    stop = threading.Event()
+    before = signal.getsignal(signal.SIGTERM)
+    with _Signals(stop):
+        signal.raise_signal(signal.SIGTERM)
+        assert stop.is_set()
+        with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)):
+            signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_failure_of_training_is_the_commands_failure(
+    train_arguments: MakeArguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = train_arguments("-n", "-it", "5")
+
+    def fail(*_: object) -> None:
+        raise FaceswapError("the loss is not a number")
+
+    monkeypatch.setattr("plugins.train.trainer._base.TrainerBase._train_on_batch", fail)
+    with pytest.raises(FaceswapError, match="not a number"):
+        Train(arguments).process()
+    assert not Path(arguments.model_dir).exists()
+
+
+def test_time_lapse_folders_are_checked_before_training(
+    train_arguments: MakeArguments, tmp_path: Path
+) -> None:
+    words = ["-tia", str(tmp_path / "none"), "-tib", str(tmp_path), "-to", str(tmp_path / "out")]
+    with pytest.raises(FaceswapError, match="none does not exist"):
+        Train(train_arguments(*words))
