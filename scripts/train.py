@@ -1,8 +1,9 @@
 """``faceswap train``: wires faces, model and trainer together, and looks after the run."""
 
 import logging
+import math
+import os
 import signal
-import sys
 import threading
 import time
 from argparse import Namespace
@@ -27,6 +28,8 @@ from scripts.keys import Keys
 
 logger = logging.getLogger(__name__)
 
+SECONDS_BETWEEN_SIGNALS = 1.0
+"""A terminal or a supervisor may send the same signal twice in a moment: that is one wish."""
 SLOW_SECONDS = 2.0
 FOR_CPU = "compact"
 
@@ -120,13 +123,17 @@ class Train:
         thread = threading.Thread(
             target=self._guarded, args=(model, trainer), name="training", daemon=True
         )
-        with Keys() as keys, _Signals(self._stop):
-            if keys.are_there:
-                logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
-            thread.start()
-            while thread.is_alive():
-                self._react(keys.read(timeout=0.2))
-            thread.join()
+        try:
+            with Keys() as keys, _Signals(self._stop):
+                if keys.are_there:
+                    logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
+                thread.start()
+                while thread.is_alive():
+                    self._react(keys.read(timeout=0.2))
+        except _Leave as leave:
+            # Python's own way out would wait for, or break, a thread that is deep in arithmetic.
+            self.console.message("Left at once: the model is as it was last saved")
+            os._exit(leave.args[0])
         if self._failure is not None:
             raise self._failure
 
@@ -204,11 +211,16 @@ class Train:
             self._told_preview = True
 
 
+class _Leave(BaseException):
+    """The user wants to leave at once; carries the exit code."""
+
+
 class _Signals:
-    """Context in which the first SIGINT or SIGTERM asks for a stop and a second one interrupts."""
+    """Context in which the first SIGINT or SIGTERM asks for a stop and a later one leaves."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
+        self._asked = math.inf
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
@@ -220,7 +232,9 @@ class _Signals:
             signal.signal(number, handler)
 
     def _handle(self, number: int, _: FrameType | None) -> None:
-        if self._stop.is_set():
-            sys.exit(128 + number)
-        self._stop.set()
-        logger.info("Stopping after this iteration, with a save; once more leaves at once")
+        if time.monotonic() - self._asked > SECONDS_BETWEEN_SIGNALS:
+            raise _Leave(128 + number)
+        if self._asked == math.inf:
+            self._asked = time.monotonic()
+            self._stop.set()
+            logger.info("Stopping after this iteration, with a save; once more leaves at once")

@@ -91,6 +91,58 @@ def test_a_signal_is_a_graceful_stop(command: Command, tmp_path: Path, number: i
     assert err == ""
 
 
+SLEEPER = """
+import time
+import keras
+from lib.model.nn_blocks import Conv2DOutput
+from plugins.train.model._base import KerasModel, ModelBase
+
+class Sleep(keras.layers.Layer):
+    naps = 0
+
+    def call(self, x, training=False):
+        Sleep.naps += bool(training)
+        time.sleep(60 if Sleep.naps > 1 else 0)
+        return x
+
+class Model(ModelBase):
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.input_shape = (16, 16, 3)
+
+    def build_model(self, inputs):
+        sleep = Sleep()
+        outputs = [Conv2DOutput(3, 3, name=f"face_out_{i}")(sleep(x)) for i, x in enumerate(inputs)]
+        return KerasModel(inputs, outputs, name=self.name)
+"""
+
+
+def test_a_second_signal_leaves_at_once_and_the_last_save_is_whole(
+    command: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "plugins" / "sleeper.py").write_text(SLEEPER)
+    process = subprocess.Popen(
+        command("-t", "sleeper", "--plugin-dir", str(tmp_path / "plugins")),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+    )
+    state_file = tmp_path / "model" / "sleeper_state.json"
+    wait_for(state_file, process)
+    saved = state_file.read_bytes()
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.5)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert process.returncode == 128 + signal.SIGINT
+    assert "Left at once" in out
+    assert err == ""
+    assert state_file.read_bytes() == saved
+
+
 def test_it_runs_with_stdin_closed(command: Command, tmp_path: Path) -> None:
     shell = " ".join(f"'{word}'" for word in command("-it", "2")) + " <&-"
     result = subprocess.run(shell, shell=True, capture_output=True, text=True, check=False)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from lib.errors import FaceswapError
-from scripts.train import Train, _Signals
+from scripts.train import Train, _Leave, _Signals
 
 MakeArguments = Callable[..., Namespace]
 
@@ -54,13 +54,19 @@ def test_no_preview_is_written_where_none_is_asked_for(train_arguments: MakeArgu
     assert not Path(arguments.model_dir).exists()
 
 
-def test_the_first_signal_asks_and_the_second_leaves() -> None:
+def test_the_first_signal_asks_one_with_it_is_the_same_and_a_later_one_leaves(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 10.0
+    monkeypatch.setattr("scripts.train.time.monotonic", lambda: now)
     stop = threading.Event()
     before = signal.getsignal(signal.SIGTERM)
     with _Signals(stop):
         signal.raise_signal(signal.SIGTERM)
         assert stop.is_set()
-        with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)):
+        signal.raise_signal(signal.SIGTERM)
+        now += 2
+        with pytest.raises(_Leave, match=str(128 + signal.SIGTERM)):
             signal.raise_signal(signal.SIGTERM)
     assert signal.getsignal(signal.SIGTERM) is before
 
