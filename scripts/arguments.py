@@ -130,7 +130,6 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--seed",
         type=whole(0, 2**31 - 1),
-        default=0,
         metavar=number,
         help="seed of a new model and of its run (default: 0)",
     )
@@ -196,9 +195,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         "-i",
         "--iterations",
         type=whole(1, 10**6),
-        default=600,
+        default=1000,
         metavar="N",
-        help="iterations of training (default: 600)",
+        help="iterations of training (default: 1,000)",
     )
 
 

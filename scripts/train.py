@@ -103,7 +103,7 @@ class Train:
 
     def _build(self) -> Any:
         plugin = loader.load_model(self._args.trainer, self._args.plugin_dir)
-        keras.utils.set_random_seed(self._args.seed)
+        keras.utils.set_random_seed(self._args.seed or 0)
         model = plugin(self._args.model_dir, self._args)
         ModelStore(model.model_dir, model.name).check_writable()
         model.build()

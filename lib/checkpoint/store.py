@@ -4,6 +4,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import keras
@@ -90,6 +91,11 @@ class ModelStore:
             return keras.saving.load_model(self.path, safe_mode=True)
         except Exception as error:
             why = str(error).strip().partition("\n")[0]
+            if _is_whole(self.path):
+                raise FaceswapError(
+                    f"model file '{self.path}' is whole but can't be rebuilt ({why}): layers of a "
+                    "plugin's own need @keras.saving.register_keras_serializable()"
+                ) from error
             raise FaceswapError(
                 f"model file '{self.path}' is damaged ({why}): {self._mend()}"
             ) from error
@@ -145,6 +151,14 @@ class ModelStore:
                 f"can't write the snapshot '{target}': {error.strerror or error}"
             ) from error
         return target
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile, EOFError, zlib.error):
+        return False
 
 
 def find_model(model_dir: str) -> str:

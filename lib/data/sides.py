@@ -14,11 +14,12 @@ logger = logging.getLogger(__name__)
 
 FEWEST = 25
 FEW = 250
+SHOWN = 3
 
 
 def load_side(
-    side: str, paths: Sequence[str], cut: Cut, report: Path | None, *, allow_few: bool
-) -> FaceSet:
+    side: str, paths: Sequence[str], cut: Cut, *, allow_few: bool
+) -> tuple[FaceSet, list[BadFace]]:
     """Load one side's faces; name bad files and leave them out.
 
     Parameters
@@ -29,10 +30,13 @@ def load_side(
         Files of faces.
     cut
         What they are cut to.
-    report
-        File that lists bad faces, written where there are any; None for none.
     allow_few
         Train on fewer than 25 faces all the same.
+
+    Returns
+    -------
+    tuple
+        Good faces, and the files left out.
 
     Raises
     ------
@@ -43,9 +47,9 @@ def load_side(
     faces, bad = load_faces(paths, cut, name)
     check_count(side, len(faces), bad, allow_few=allow_few)
     if bad:
-        _tell_bad(name, bad, report)
+        _tell_bad(name, bad)
     _tell_found(name, faces)
-    return faces
+    return faces, bad
 
 
 def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few: bool) -> None:
@@ -65,15 +69,27 @@ def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few
     )
 
 
-def _tell_bad(name: str, bad: Sequence[BadFace], report: Path | None) -> None:
-    shown = "; ".join(str(face) for face in bad[:3])
-    more = f"; and {len(bad) - 3} more" if len(bad) > 3 else ""
-    where = f" (all in {report})" if report else ""
-    logger.warning("%s: %d bad files left out: %s%s%s", name, len(bad), shown, more, where)
-    if report:
-        with replacing(report) as temporary:
-            text = "".join(f"{face}\n" for face in bad)
-            temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+def write_report(path: Path, bad: Sequence[BadFace]) -> None:
+    """List the files left out, a line each with the reason; with none take an old list away.
+
+    Raises
+    ------
+    FaceswapError
+        The file can't be written.
+    """
+    if not bad:
+        path.unlink(missing_ok=True)
+        return
+    with replacing(path) as temporary:
+        text = "".join(f"{face}\n" for face in bad)
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+    logger.info("All files left out, with the reasons: %s", path)
+
+
+def _tell_bad(name: str, bad: Sequence[BadFace]) -> None:
+    shown = "; ".join(str(face) for face in bad[:SHOWN])
+    more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+    logger.warning("%s: %d bad files left out: %s%s", name, len(bad), shown, more)
 
 
 def _tell_found(name: str, faces: FaceSet) -> None:

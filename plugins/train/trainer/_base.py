@@ -15,9 +15,9 @@ from lib.config import ini, options
 from lib.config.train import TrainerOptions
 from lib.data.augment import Augmentation
 from lib.data.batches import Batch, Batches, Prefetcher
-from lib.data.faceset import Cut, FaceSet
+from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
-from lib.data.sides import load_side
+from lib.data.sides import check_count, load_side, write_report
 from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine
 from lib.logs.losses import LossLog
@@ -70,7 +70,7 @@ class TrainerBase:
         self._args = model.command_line_arguments
         self._batch_size = batch_size
         self._options = self._read_options(configfile)
-        self._faces = {side: self._load(side, images[side]) for side in "ab"}
+        self._faces = self._load(images)
         self._step = TrainingStep(model.model)
         self._feed: Prefetcher | None = None
         self._predictor = Predictor(
@@ -91,7 +91,8 @@ class TrainerBase:
         plugin_dir = getattr(self._args, "plugin_dir", None)
         sections = ini.load(configfile, loader.option_sections(plugin_dir))
         wanted = options.merged([sections["trainer.original"]])
-        wanted["seed"] = getattr(self._args, "seed", 0)
+        seed = getattr(self._args, "seed", None)
+        wanted["seed"] = self._model.state.config.get("seed", 0) if seed is None else seed
         changeable = options.changeable([TrainerOptions])
         restored: dict[str, Any] = self._model.state.restore_config(wanted, changeable)
         return restored
@@ -109,18 +110,23 @@ class TrainerBase:
             mask_threshold=config["mask_threshold"],
         )
 
-    def _load(self, side: str, paths: list[str]) -> FaceSet:
-        report = Path(self._model.model_dir) / f"{self._model.name}_left_out_{side}.txt"
+    def _load(self, images: dict[str, list[str]]) -> dict[str, FaceSet]:
         few = getattr(self._args, "allow_few", False)
-        faces = load_side(side, paths, self._cut(side), report, allow_few=few)
-        if len(faces) < self._batch_size:
-            logger.info(
-                "Side %s: a batch of %d is more than its %d faces: faces repeat within a batch",
-                side.upper(),
-                self._batch_size,
-                len(faces),
-            )
-        return faces
+        loaded = {
+            side: load_side(side, images[side], self._cut(side), allow_few=few) for side in "ab"
+        }
+        # Only now, when both sides are good, is anything written.
+        for side, (faces, bad) in loaded.items():
+            report = f"{self._model.name}_left_out_{side}.txt"
+            write_report(Path(self._model.model_dir) / report, bad)
+            if len(faces) < self._batch_size:
+                logger.info(
+                    "Side %s: a batch of %d is more than its %d faces: faces repeat within a batch",
+                    side.upper(),
+                    self._batch_size,
+                    len(faces),
+                )
+        return {side: faces for side, (faces, _) in loaded.items()}
 
     def _make_samples(self, faces: dict[str, FaceSet]) -> Samples:
         return Samples(self._predictor, faces, getattr(self._args, "preview_scale", 100))
@@ -245,14 +251,12 @@ class TrainerBase:
     def _load_timelapse(self, folders: dict[str, str]) -> Samples:
         """The first faces by name, the same at every time-lapse, so that the pictures line up."""
         count = self._options["preview_images"]
-        return self._make_samples(
-            {
-                side: load_side(
-                    side, find_images(folder)[:count], self._cut(side), None, allow_few=True
-                )
-                for side, folder in folders.items()
-            }
-        )
+        faces = {}
+        for side, folder in folders.items():
+            paths = find_images(folder)[:count]
+            faces[side], bad = load_faces(paths, self._cut(side), f"Time-lapse {side.upper()}")
+            check_count(side, len(faces[side]), bad, allow_few=True)
+        return self._make_samples(faces)
 
     def clear_tensorboard(self) -> None:
         """Stop logging to TensorBoard; called once training has ended."""

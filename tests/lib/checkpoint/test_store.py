@@ -67,6 +67,18 @@ def test_a_truncated_model_is_damaged(tmp_path: Path) -> None:
         store.load()
 
 
+def test_a_model_with_an_unknown_layer_is_not_called_damaged(tmp_path: Path) -> None:
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    inputs = keras.Input((2,))
+    store = ModelStore(str(tmp_path), "tiny")
+    store.save(keras.Model(inputs, Mine()(inputs)), back_up=False)
+    with pytest.raises(FaceswapError, match="whole but can't be rebuilt .*Mine"):
+        store.load()
+
+
 @pytest.mark.parametrize("files", [["other.keras"], ["other_state.json"], ["a.keras", "b.keras"]])
 def test_a_folder_of_another_model_is_refused(tmp_path: Path, files: list[str]) -> None:
     for name in files:

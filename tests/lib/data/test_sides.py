@@ -7,7 +7,7 @@ import pytest
 
 from lib.data.faceset import Cut
 from lib.data.files import find_images
-from lib.data.sides import check_count, load_side
+from lib.data.sides import check_count, load_side, write_report
 from lib.errors import FaceswapError
 
 CUT = Cut(32, "face", "extended", mask_blur_kernel=3, mask_threshold=4)
@@ -29,13 +29,12 @@ def test_few_faces_are_taken_where_asked_to() -> None:
 def test_good_faces_are_counted_and_few_are_warned_of(
     rendered: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    report = tmp_path / "report.txt"
     with caplog.at_level(logging.INFO):
-        faces = load_side("a", find_images(str(rendered["a"])), CUT, report, allow_few=False)
+        faces, bad = load_side("a", find_images(str(rendered["a"])), CUT, allow_few=False)
     assert len(faces) == 30
     assert caplog.messages[0] == "Side A: 30 faces"
     assert caplog.messages[1].startswith("Side A: 30 faces are few")
-    assert not report.exists()
+    assert bad == []
 
 
 def test_bad_files_are_named_in_the_log_and_in_the_report(
@@ -47,7 +46,10 @@ def test_bad_files_are_named_in_the_log_and_in_the_report(
         bad.append(str(tmp_path / f"bad{index}.png"))
         Path(bad[-1]).write_bytes(b"?")
     report = tmp_path / "report.txt"
-    load_side("b", [*bad, *good], CUT, report, allow_few=False)
+    _, found = load_side("b", [*bad, *good], CUT, allow_few=False)
+    write_report(report, found)
     assert "Side B: 5 bad files left out" in caplog.messages[0]
-    assert "and 2 more (all in " in caplog.messages[0]
+    assert "and 2 more" in caplog.messages[0]
     assert [line.split()[0] for line in report.read_text().splitlines()] == bad
+    write_report(report, [])
+    assert not report.exists()

@@ -3,7 +3,9 @@
 import json
 import logging
 import shutil
+import struct
 import warnings
+import zlib
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -179,6 +181,20 @@ def test_plain_pictures_train_without_masks_and_say_so(
     assert "Side A: 30 faces, 30 of them without landmarks: no masks for those" in caplog.messages
 
 
+def png(edge: int, header: bytes) -> bytes:
+    """A black square picture with a header of its own."""
+    chunks = [
+        (b"IHDR", struct.pack(">IIBBBBB", edge, edge, 8, 0, 0, 0, 0)),
+        (b"iTXt", b"faceswap\0\0\0\0\0" + header),
+        (b"IDAT", zlib.compress(bytes(min(edge, 64) * (min(edge, 64) + 1)))),
+        (b"IEND", b""),
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
 def test_bad_files_are_left_out_and_reported(
     train_arguments: MakeArguments,
     plain: dict[str, Path],
@@ -187,17 +203,24 @@ def test_bad_files_are_left_out_and_reported(
 ) -> None:
     folder = tmp_path / "faces"
     shutil.copytree(plain["a"], folder)
+    (folder / "bomb.png").write_bytes(png(60_000, b""))
     (folder / "broken.png").write_bytes(b"no picture")
     (folder / "empty.jpg").write_bytes(b"")
+    trap = tmp_path / "trap"
+    code = f"__import__('pathlib').Path({str(trap)!r}).touch()"
+    (folder / "hostile.png").write_bytes(png(64, code.encode()))
     arguments = train_arguments(faces={"a": folder, "b": plain["b"]})
     trainer = make_trainer(arguments)
     steps(trainer, 1)
     trainer.close()
-    assert any("Side A: 2 bad files left out" in message for message in caplog.messages)
+    assert any("Side A: 4 bad files left out" in message for message in caplog.messages)
+    assert not trap.exists()
     report = (Path(arguments.model_dir) / "tiny_left_out_a.txt").read_text()
     assert [Path(line.split()[0]).name for line in report.splitlines()] == [
+        "bomb.png",
         "broken.png",
         "empty.jpg",
+        "hostile.png",
     ]
 
 
