@@ -195,9 +195,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         "-i",
         "--iterations",
         type=whole(1, 10**6),
-        default=1000,
+        default=800,
         metavar="N",
-        help="iterations of training (default: 1,000)",
+        help="iterations of training (default: 800)",
     )
 
 
@@ -213,7 +213,14 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         type=whole(0, 2**31 - 1),
         default=0,
         metavar="N",
-        help="which sequence of poses, expressions and lights",
+        help="which sequence of poses and expressions",
+    )
+    parser.add_argument(
+        "--light",
+        type=whole(0, 2**31 - 1),
+        default=0,
+        metavar="N",
+        help="which light (default: 0, even and from the front)",
     )
     parser.add_argument(
         "--count", type=whole(1, 10**6), default=250, metavar="N", help="how many faces"

@@ -2,6 +2,7 @@
 
 import logging
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.synthetic.dataset import write_faces
-from lib.synthetic.parameters import Identity
+from lib.synthetic.parameters import Identity, Light, Shot
 from lib.synthetic.performance import performance
 
 logger = logging.getLogger(__name__)
@@ -37,9 +38,16 @@ class Render:
         """
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
         identity = Identity.random(np.random.default_rng(self._args.identity))
-        shots = performance(np.random.default_rng(self._args.performance), self._args.count)
+        light = self._light()
+        rng = np.random.default_rng(self._args.performance)
+        shots = [replace(shot, light=light) for shot in performance(rng, self._args.count)]
         prefix = f"person{self._args.identity}"
         write_faces(Path(self._args.output), identity, shots, prefix, label=f"Rendering {prefix}")
         logger.info(
             "%d faces of person %d in %s", len(shots), self._args.identity, self._args.output
         )
+
+    def _light(self) -> Light:
+        """The light of this number; 0 is an even one from the front."""
+        number = self._args.light
+        return Shot.random(np.random.default_rng(number)).light if number else Light()

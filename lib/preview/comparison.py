@@ -29,7 +29,9 @@ def put_in_place(face: Pixels, mask: Pixels, prediction: Pixels, edge: int) -> P
     """
     start = (len(face) - edge) // 2
     window = slice(start, start + edge)
-    soft = cv2.GaussianBlur(cv2.erode(mask, np.ones((5, 5), np.uint8)), (0, 0), 2.0)
+    inside = np.zeros_like(mask)
+    inside[window, window] = mask[window, window]
+    soft = cv2.GaussianBlur(cv2.erode(inside, np.ones((5, 5), np.uint8)), (0, 0), 2.0)
     share = soft[window, window, None].astype(np.float32) / 255
     enlarged = cv2.resize(prediction, (edge, edge), interpolation=cv2.INTER_CUBIC)
     result = face.copy()
