@@ -157,7 +157,6 @@ class Train:
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
-        started = time.monotonic()
         for count in range(1, self._args.iterations + 1):
             save = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             save |= self._take(self._save_now)
@@ -165,8 +164,10 @@ class Train:
             trainer.train_one_step(self._show if show else None, self._timelapse if save else None)
             if save:
                 model.save()
-            if count == 3:
-                self._tell_if_slow(model.name, (time.monotonic() - started) / count)
+            if count == 1:
+                started = time.monotonic()
+            elif count == 3:
+                self._tell_if_slow(model.name, (time.monotonic() - started) / 2)
             if self._stop.is_set():
                 break
         if not save:

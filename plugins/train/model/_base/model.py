@@ -223,9 +223,14 @@ class ModelBase:
         Raises
         ------
         FaceswapError
-            The files can't be written; the previous ones stay.
+            The files can't be written, or a loss is not a number; the previous ones stay.
         """
         averages = self._average_losses()
+        if self.config["nan_protection"] and not np.isfinite(list(averages.values())).all():
+            raise FaceswapError(
+                f"the loss is not a number at iteration {self.iterations}: the model is not saved, "
+                "so the last save is whole; resume with a lower learning_rate"
+            )
         back_up = bool(averages) and self._is_lowest(averages)
         if back_up:
             self._state.lowest_avg_loss = averages

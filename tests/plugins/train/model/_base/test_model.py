@@ -109,6 +109,16 @@ def test_a_backup_is_kept_where_both_sides_got_better(
     assert model.state.lowest_avg_loss["a"] == (0.3 if backs_up else 0.4)
 
 
+def test_a_model_whose_loss_is_no_number_is_not_saved(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, arguments)
+    model.save()
+    before = (folder / "tiny.keras").read_bytes()
+    model.add_history([0.4, float("nan")])
+    with pytest.raises(FaceswapError, match="not a number .*the model is not saved"):
+        model.save()
+    assert (folder / "tiny.keras").read_bytes() == before
+
+
 def test_a_snapshot_holds_the_model_as_it_is_now(folder: Path, arguments: Namespace) -> None:
     model = tiny(folder, arguments)
     model.save()
