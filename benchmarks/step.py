@@ -2,6 +2,7 @@
 
 import tempfile
 from argparse import Namespace
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +18,10 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=16, help="faces of each side (default: 16)")
     arguments = options.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        plugin = loader.load_model(arguments.model)(folder, Namespace(configfile=None))
+        options_file = Path(folder) / "train.ini"
+        options_file.write_text("")
+        configuration = Namespace(configfile=str(options_file))
+        plugin = loader.load_model(arguments.model)(folder, configuration)
         plugin.build()
     model = plugin.model
     rng = np.random.default_rng(0)

@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -39,3 +40,18 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def keep_as(path: Path, backup: Path) -> None:
+    """Keep a file under a second name as well; where there is none yet, do nothing.
+
+    The file never leaves its own name, so that a program that dies just then loses nothing. A link
+    costs no space; where links are not to be had it is a copy.
+    """
+    if not path.exists():
+        return
+    with replacing(backup) as temporary:
+        try:
+            os.link(path, temporary)
+        except OSError:
+            shutil.copy2(path, temporary)

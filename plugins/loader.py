@@ -9,6 +9,7 @@ plugin's.
 import difflib
 import importlib
 import importlib.util
+import logging
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 
 from lib.config.train import GlobalOptions, LossOptions, TrainerOptions
 from lib.errors import FaceswapError
+
+logger = logging.getLogger(__name__)
 
 PLUGIN_DIR_VARIABLE = "FACESWAP_PLUGIN_DIR"
 _OURS = Path(__file__).parent / "train"
@@ -127,13 +130,18 @@ def load_trainer(name: str) -> type[Any]:
 
 def option_sections(plugin_dir: str | None = None) -> dict[str, type]:
     """Every section of ``train.ini`` with its option dataclass, the plugins' ones included."""
-    modules = {name: _module(name, plugin_dir) for name in _model_files(plugin_dir)}
-    return {
+    sections: dict[str, type] = {
         "global": GlobalOptions,
         "global.loss": LossOptions,
         "trainer.original": TrainerOptions,
-    } | {
-        f"model.{name}": module.Options
-        for name, module in modules.items()
-        if hasattr(module, "Options")
     }
+    for name in _model_files(plugin_dir):
+        try:
+            module = _module(name, plugin_dir)
+        except FaceswapError as error:
+            # It may not be the one in use; if it is, loading it says so.
+            logger.warning("Passed over: %s", error)
+            continue
+        if hasattr(module, "Options"):
+            sections[f"model.{name}"] = module.Options
+    return sections

@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Callable
 from typing import NoReturn
 
+from lib.errors import FaceswapError
 from lib.logs.levels import LEVELS
 from plugins import loader
 
@@ -46,11 +47,6 @@ def _add_everywhere(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
     )
     group.add_argument("-LF", "-F", "--logfile", metavar="FILE", help="also log to this file")
-    group.add_argument(
-        "--plugin-dir",
-        metavar="DIR",
-        help=f"folder of your own model plugins (or set {loader.PLUGIN_DIR_VARIABLE})",
-    )
 
 
 def _add_faces(group: "argparse._ArgumentGroup") -> None:
@@ -66,6 +62,18 @@ def _add_faces(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "-m", "--model-dir", required=True, metavar="DIR", help="folder of the model"
     )
+    group.add_argument(
+        "--plugin-dir",
+        metavar="DIR",
+        help=f"folder of your own model plugins (or set {loader.PLUGIN_DIR_VARIABLE})",
+    )
+
+
+def _model_names() -> list[str]:
+    try:
+        return loader.model_names()
+    except FaceswapError:
+        return []  # a wrong plugin folder is told once a model is chosen, not in the help
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
@@ -76,7 +84,7 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "--trainer",
         default="original",
         metavar="NAME",
-        help=f"model: {', '.join(loader.model_names())} (default: original; "
+        help=f"model: {', '.join(_model_names())} (default: original; "
         "compact is the one for machines without a GPU)",
     )
     group.add_argument(

@@ -15,6 +15,8 @@ from scripts.arguments import make_parser
 
 FACES = 200
 HELD_OUT = 20
+MARKER = ".faceswap-demo"
+"""The model's state when the demo left it: empty while it runs, another once the user trains on."""
 PEOPLE = {"a": (1, 1), "b": (21, 2)}
 """Identity and performance of either side; both stand in the same light."""
 
@@ -49,8 +51,9 @@ class Demo:
 
     def _make_room(self) -> None:
         """Take away what an earlier demo left, and nothing else."""
-        marker = self._folder / ".faceswap-demo"
+        marker = self._folder / MARKER
         if self._folder.is_dir() and marker.exists():
+            self._keep_what_was_trained_on(marker)
             shutil.rmtree(self._folder)
         if self._folder.exists() and (not self._folder.is_dir() or any(self._folder.iterdir())):
             raise FaceswapError(
@@ -58,11 +61,19 @@ class Demo:
             )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            marker.write_text("Made by `faceswap demo`, which replaces this folder.\n")
+            marker.write_text("")
         except OSError as error:
             raise FaceswapError(
                 f"'{self._folder}' can't be written to ({error.strerror}): name another with -o"
             ) from error
+
+    def _keep_what_was_trained_on(self, marker: Path) -> None:
+        state = self._folder / "model" / "compact_state.json"
+        if state.exists() and marker.read_bytes() not in (b"", state.read_bytes()):
+            raise FaceswapError(
+                f"the model in '{self._folder}' has been trained on since the demo: name another "
+                "folder with -o, or remove this one"
+            )
 
     def _path(self, *parts: str) -> str:
         return str(self._folder.joinpath(*parts))
@@ -73,7 +84,7 @@ class Demo:
     def _render(self) -> None:
         for side, (identity, performance) in PEOPLE.items():
             for kind, count, more in (("train", FACES, 0), ("held_out", HELD_OUT, 100)):
-                _run(
+                self._run(
                     *("render", "-o", self._faces(side, kind), "--identity", str(identity)),
                     *("--performance", str(performance + more), "--count", str(count)),
                 )
@@ -81,7 +92,7 @@ class Demo:
     def _train(self) -> None:
         iterations = self._args.iterations
         with _Bar(iterations) as bar:
-            _run(
+            self._run(
                 *("train", "-A", self._faces("a"), "-B", self._faces("b")),
                 *("-m", self._path("model"), "-t", "compact", "-w"),
                 *("-it", str(iterations), "-s", str(max(1, iterations // 8))),
@@ -90,12 +101,30 @@ class Demo:
                 console=bar,
             )
         shutil.copy(self._path("model", "training_preview.png"), self._path("preview.png"))
+        shutil.copy(self._path("model", "compact_state.json"), self._path(MARKER))
 
     def _evaluate(self) -> None:
-        _run(
+        self._run(
             *("evaluate", "-A", self._faces("a", "held_out"), "-B", self._faces("b", "held_out")),
             *("-m", self._path("model"), "-o", self._path("swap.png")),
         )
+
+    def _run(self, *words: str, console: ConsoleLine | None = None) -> None:
+        """Print a command as a user would type it, and run it."""
+        everywhere = {
+            "-C": self._args.configfile,
+            "-LF": self._args.logfile,
+            "-L": None if self._args.loglevel == "INFO" else self._args.loglevel,
+        }
+        options = [word for pair in everywhere.items() if pair[1] for word in pair]
+        words = (*words, *options)
+        print(f"\n$ faceswap {shlex.join(words)}", flush=True)
+        arguments = make_parser().parse_args(words)
+        name = arguments.command
+        command = getattr(importlib.import_module(f"scripts.{name}"), name.title())(arguments)
+        if console is not None:
+            command.console = console
+        command.process()
 
     def _tell(self, seconds: float) -> None:
         print(
@@ -130,14 +159,3 @@ class _Bar(ConsoleLine):
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
-
-
-def _run(*words: str, console: ConsoleLine | None = None) -> None:
-    """Print a command as a user would type it, and run it."""
-    print(f"\n$ faceswap {shlex.join(words)}", flush=True)
-    arguments = make_parser().parse_args(words)
-    name = arguments.command
-    command = getattr(importlib.import_module(f"scripts.{name}"), name.title())(arguments)
-    if console is not None:
-        command.console = console
-    command.process()

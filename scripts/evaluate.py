@@ -80,8 +80,13 @@ class Evaluate:
             models[side].build()
         model = models["a"]
         paths = {side: models[side].model for side in "ab"}
-        rgb = model.color_order == "rgb"
-        return Predictor(paths, model.coverage_ratio, rgb=rgb), model.config["centering"]
+        predictor = Predictor(
+            paths,
+            model.coverage_ratio,
+            rgb=model.color_order == "rgb",
+            batch_size=model.config["convert_batchsize"],
+        )
+        return predictor, model.config["centering"]
 
     def _predict(self, predictor: Predictor, centring: str) -> dict[str, Side]:
         cut = Cut(CROP, centring, "extended", mask_blur_kernel=0, mask_threshold=0)

@@ -1,5 +1,6 @@
 """Reads single keys from the terminal, where there is one."""
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -51,16 +52,20 @@ class Keys:
         if sys.platform == "win32":
             return _read_windows(timeout)
         ready, _, _ = select.select([self._stream], [], [], timeout)
-        key = self._stream.read(1) if ready else ""
+        # Past Python's buffer, which would hide a second key from select.
+        key = os.read(self._stream.fileno(), 1) if ready else b""
         if ready and not key:
             self._stream = None
-        return key.lower() or None
+        return key.decode(errors="replace").lower() or None
 
 
 def _is_terminal(stream: Any) -> bool:
+    """Whether there is a terminal, and this program is not in its background."""
     try:
-        return stream is not None and bool(stream.isatty())
-    except ValueError:
+        if stream is None or not stream.isatty():
+            return False
+        return sys.platform == "win32" or os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+    except (OSError, ValueError):
         return False
 
 
@@ -68,6 +73,9 @@ def _read_windows(timeout: float) -> str | None:
     end = time.monotonic() + timeout
     while time.monotonic() < end:
         if sys.platform == "win32" and msvcrt.kbhit():
-            return msvcrt.getwch().lower()
+            key = msvcrt.getwch()
+            if key not in ("\x00", "\xe0"):
+                return key.lower()
+            msvcrt.getwch()  # an arrow or function key comes in two parts
         time.sleep(0.05)
     return None

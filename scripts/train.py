@@ -30,6 +30,9 @@ logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_SIGNALS = 1.0
 """A terminal or a supervisor may send the same signal twice in a moment: that is one wish."""
+STOPPING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 SLOW_SECONDS = 2.0
 FOR_CPU = "compact"
 
@@ -55,6 +58,7 @@ class Train:
         self._failure: BaseException | None = None
         self._preview_path = Path(arguments.model_dir) / "training_preview.png"
         self._told_preview = False
+        self._wants_sheets = arguments.preview or arguments.write_image or not arguments.no_logs
         self._timelapse = self._timelapse_folders()
 
     def _timelapse_folders(self) -> dict[str, str] | None:
@@ -160,7 +164,7 @@ class Train:
         for count in range(1, self._args.iterations + 1):
             save = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             save |= self._take(self._save_now)
-            show = self._take(self._refresh_now) or save
+            show = self._wants_sheets and (self._take(self._refresh_now) or save)
             trainer.train_one_step(self._show if show else None, self._timelapse if save else None)
             if save:
                 model.save()
@@ -206,7 +210,10 @@ class Train:
         """
         if not (self._args.preview or self._args.write_image):
             return
-        write_picture(self._preview_path, image)
+        try:
+            write_picture(self._preview_path, image)
+        except FaceswapError as error:
+            logger.warning("%s: training goes on", error)
         if not self._told_preview:
             logger.info("Preview (%s), renewed at every save: %s", name, self._preview_path)
             self._told_preview = True
@@ -217,7 +224,7 @@ class _Leave(BaseException):
 
 
 class _Signals:
-    """Context in which the first SIGINT or SIGTERM asks for a stop and a later one leaves."""
+    """Context in which the first stopping signal asks for a stop and a later one leaves."""
 
     def __init__(self, stop: threading.Event) -> None:
         self._stop = stop
@@ -225,7 +232,7 @@ class _Signals:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING_SIGNALS:
             self._before[number] = signal.signal(number, self._handle)
 
     def __exit__(self, *_: object) -> None:

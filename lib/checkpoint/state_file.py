@@ -1,12 +1,11 @@
 """The state file, ``<name>_state.json``, read strictly and replaced in one step."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from lib.errors import FaceswapError
-from lib.files import replacing
+from lib.files import keep_as, replacing
 
 _KINDS: dict[str, type] = {
     "name": str,
@@ -71,5 +70,5 @@ class StateFile:
         """Replace the file in one step; with `back_up` keep the old one as the backup."""
         with replacing(self.path) as temporary:
             temporary.write_text(json.dumps(state, indent=1, allow_nan=False), encoding="utf-8")
-            if back_up and self.path.exists():
-                os.replace(self.path, self.backup)
+            if back_up:
+                keep_as(self.path, self.backup)

@@ -1,6 +1,7 @@
 """A model's files: ``<name>.keras``, its backup, and snapshots of the whole folder."""
 
 import os
+import re
 import shutil
 import tempfile
 import zipfile
@@ -10,7 +11,7 @@ from pathlib import Path
 import keras
 
 from lib.errors import FaceswapError
-from lib.files import replacing
+from lib.files import keep_as, replacing
 
 
 class ModelStore:
@@ -30,7 +31,7 @@ class ModelStore:
     """
 
     def __init__(self, model_dir: str, name: str) -> None:
-        self.folder = Path(model_dir)
+        self.folder = Path(model_dir).absolute()
         self.name = name
         self.path = self.folder / f"{name}.keras"
         self.backup = self.folder / f"{name}.keras.bk"
@@ -90,7 +91,8 @@ class ModelStore:
                 raise ValueError("it is no .keras archive")
             return keras.saving.load_model(self.path, safe_mode=True)
         except Exception as error:
-            why = str(error).strip().partition("\n")[0]
+            unknown = re.search(r"Could not locate class '\w+'", str(error))
+            why = unknown.group() if unknown else str(error).strip().partition("\n")[0]
             if _is_whole(self.path):
                 raise FaceswapError(
                     f"model file '{self.path}' is whole but can't be rebuilt ({why}): layers of a "
@@ -122,8 +124,8 @@ class ModelStore:
         """
         with replacing(self.path) as temporary:
             model.save(temporary)
-            if back_up and self.exists:
-                os.replace(self.path, self.backup)
+            if back_up:
+                keep_as(self.path, self.backup)
 
     def snapshot(self, iterations: int) -> Path:
         """Copy the model's folder beside itself.

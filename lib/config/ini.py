@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 Schema = Mapping[str, type[Options]]
 """The sections that a file may have, and the options of each."""
 
+PLUGIN_SECTION = "model."
+"""What the sections of model plugins begin with. Those of unknown plugins are passed over: a user's
+plugins are not in sight of every command."""
 MAX_BYTES = 2**20
 WIDTH = 100
 SHOWN = 60
@@ -166,10 +169,26 @@ def _read(path: Path, schema: Schema) -> dict[str, Options]:
     found: dict[str, dict[str, Value]] = {section: {} for section in schema}
     for line in _unique(path, _scan(path, _text(path))):
         if line.section not in schema:
+            if _belongs_to_absent_plugin(line.section, schema):
+                continue
             raise _error(path, line, _unknown("section", line.section, schema))
         if line.name is not None:
             found[line.section][line.name] = _value(path, line, schema[line.section])
     return {section: cls(**found[section]) for section, cls in schema.items()}
+
+
+def _belongs_to_absent_plugin(section: str, schema: Schema) -> bool:
+    """Tell the options of a model plugin that is out of sight just now from a misspelt name."""
+    if not section.startswith(PLUGIN_SECTION):
+        return False
+    return not get_close_matches(
+        section.removeprefix(PLUGIN_SECTION),
+        [
+            known.removeprefix(PLUGIN_SECTION)
+            for known in schema
+            if known.startswith(PLUGIN_SECTION)
+        ],
+    )
 
 
 def _text(path: Path) -> str:

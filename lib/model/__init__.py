@@ -1,4 +1,4 @@
-"""Network blocks, layers, initialisers, losses and optimizers.
+"""Network blocks, layers, initialisers, losses, and what compiles and runs a model.
 
 Pictures are ``(batch, height, width, channels)`` of float32 throughout, whatever the user's
 ``keras.json`` says.

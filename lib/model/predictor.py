@@ -12,8 +12,6 @@ from lib.training.device import to_device, to_pixels
 
 Pixels = NDArray[np.uint8]
 
-BATCH_SIZE = 32
-
 
 def side_path(model: keras.Model, side: str) -> keras.Model:
     """The part of a model that makes one side's faces.
@@ -48,13 +46,21 @@ class Predictor:
         Share of a face's edge that the model sees, 0..1.
     rgb
         Whether the model works in RGB rather than BGR.
+    batch_size
+        Faces that go through the model at a time.
     """
 
     def __init__(
-        self, paths: Mapping[str, keras.Model], coverage: float, *, rgb: bool = False
+        self,
+        paths: Mapping[str, keras.Model],
+        coverage: float,
+        *,
+        rgb: bool = False,
+        batch_size: int = 16,
     ) -> None:
         self._paths = paths
         self.coverage = coverage
+        self._batch_size = batch_size
         self._order = slice(None, None, -1 if rgb else 1)
 
     def __call__(self, faces: Pixels, side: str) -> Pixels:
@@ -76,8 +82,8 @@ class Predictor:
         size = path.inputs[0].shape[1]
         feeds = plain(faces, np.arange(len(faces)), size, self.coverage)
         batches = [
-            self._predict(path, feeds[start : start + BATCH_SIZE])
-            for start in range(0, len(feeds), BATCH_SIZE)
+            self._predict(path, feeds[start : start + self._batch_size])
+            for start in range(0, len(feeds), self._batch_size)
         ]
         return np.concatenate(batches)
 

@@ -85,7 +85,8 @@ def _joinable(nodes: list[Any]) -> bool:
 
 def _takes_one_tensor(node: Any) -> bool:
     args, kwargs = node.arguments.args, node.arguments.kwargs
-    return len(args) == 1 and keras.backend.is_keras_tensor(args[0]) and not any(kwargs.values())
+    plain = all(value is None or value is False for value in kwargs.values())
+    return len(args) == 1 and keras.backend.is_keras_tensor(args[0]) and plain
 
 
 def _same_shape(tensors: list[Tensor]) -> bool:

@@ -128,7 +128,7 @@ def test_the_demo_leaves_what_it_promises(
     monkeypatch.setattr("scripts.demo.HELD_OUT", 6)
     demo = tmp_path / "demo"
     demo.mkdir()
-    (demo / ".faceswap-demo").write_text("an earlier demo")
+    (demo / ".faceswap-demo").write_text("")
     (demo / "old.txt").write_text("gone with it")
     assert main(["demo", "-o", str(demo), "-i", "2"]) == 0
     assert not (demo / "old.txt").exists()
@@ -140,6 +140,17 @@ def test_the_demo_leaves_what_it_promises(
         assert read_mark(demo / name) == SOURCE_TYPE
     assert len(list((demo / "timelapse").glob("*.jpg"))) == 2
     assert (demo / "model" / "compact.keras").exists()
+
+
+def test_the_demo_keeps_a_model_that_was_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "compact_state.json").write_text('{"iterations": 900}')
+    (tmp_path / ".faceswap-demo").write_text('{"iterations": 800}')
+    assert main(["demo", "-o", str(tmp_path)]) == 1
+    assert "has been trained on since the demo" in capsys.readouterr().err
+    assert (tmp_path / "model" / "compact_state.json").exists()
 
 
 def test_the_demo_replaces_nothing_of_the_users(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lib.errors import FaceswapError
-from lib.files import replacing
+from lib.files import keep_as, replacing
 
 
 def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -31,6 +31,27 @@ def test_after_an_error_the_old_file_stands_alone(tmp_path: Path) -> None:
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_backup_keeps_the_file_in_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, backup = tmp_path / "file", tmp_path / "file.bk"
+    keep_as(path, backup)
+    assert not backup.exists()
+    path.write_text("one")
+    keep_as(path, backup)
+    assert path.read_text() == backup.read_text() == "one"
+    with replacing(path) as temporary:
+        temporary.write_text("two")
+    assert backup.read_text() == "one"
+
+    def refuse(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr("lib.files.os.link", refuse)
+    keep_as(path, backup)
+    assert path.read_text() == backup.read_text() == "two"
 
 
 def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_holds_every_module_and_marker_and_nothing_else(wheel: Path) -> None:
     ours = {
-        str(path.relative_to(ROOT))
+        path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
         if path.suffix == ".py" or path.name == "py.typed"

@@ -69,6 +69,14 @@ def test_a_faulty_plugin_file_is_named(tmp_path: Path, text: str, why: str) -> N
     sys.modules.pop("faceswap_user_plugins.faulty", None)
 
 
+def test_a_faulty_plugin_does_not_stop_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "faulty.py").write_text("def broken(:\n")
+    assert "model.compact" in loader.option_sections(str(tmp_path))
+    assert "faulty.py' can't be imported" in caplog.messages[0]
+
+
 def test_the_sections_of_the_ini_hold_the_plugins_options() -> None:
     sections = loader.option_sections()
     assert list(sections)[:3] == ["global", "global.loss", "trainer.original"]

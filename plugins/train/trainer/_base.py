@@ -17,7 +17,7 @@ from lib.data.augment import Augmentation
 from lib.data.batches import Batch, Batches, Prefetcher
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
-from lib.data.sides import check_count, load_side, write_report
+from lib.data.sides import load_side, write_report
 from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine
 from lib.logs.losses import LossLog
@@ -77,6 +77,7 @@ class TrainerBase:
             {side: side_path(model.model, side) for side in "ab"},
             model.coverage_ratio,
             rgb=model.color_order == "rgb",
+            batch_size=model.config["convert_batchsize"],
         )
         self._samples = self._make_samples(self._faces)
         self._timelapse: Samples | None = None
@@ -246,7 +247,10 @@ class TrainerBase:
         every = [np.arange(len(self._timelapse.faces[side])) for side in "ab"]
         with averaged(self._model.model):
             sheet = self._timelapse.sheet(*every)
-        write_timelapse(output, sheet, int(time.time()))
+        try:
+            write_timelapse(output, sheet)
+        except FaceswapError as error:
+            logger.warning("%s: training goes on", error)
 
     def _load_timelapse(self, folders: dict[str, str]) -> Samples:
         """The first faces by name, the same at every time-lapse, so that the pictures line up."""
@@ -255,7 +259,8 @@ class TrainerBase:
         for side, folder in folders.items():
             paths = find_images(folder)[:count]
             faces[side], bad = load_faces(paths, self._cut(side), f"Time-lapse {side.upper()}")
-            check_count(side, len(faces[side]), bad, allow_few=True)
+            if not len(faces[side]):
+                raise FaceswapError(f"no face in '{folder}' can be used: {bad[0]}")
         return self._make_samples(faces)
 
     def clear_tensorboard(self) -> None:

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from lib.model.predictor import BATCH_SIZE, Predictor, side_path
+from lib.model.predictor import Predictor, side_path
 
 
 def painting_model() -> keras.Model:
@@ -38,5 +38,5 @@ def test_a_model_in_rgb_is_fed_and_read_in_rgb() -> None:
 
 
 def test_many_faces_are_predicted_in_batches() -> None:
-    images = faces(count=2 * BATCH_SIZE + 1)
+    images = faces(count=33)
     np.testing.assert_array_equal(predictor()(images, "a"), images[:, 8:24, 8:24])

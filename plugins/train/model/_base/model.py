@@ -10,6 +10,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import torch
 
 from lib.checkpoint.store import ModelStore
 from lib.config import ini, options
@@ -66,10 +67,14 @@ class ModelBase:
         self._state = State(
             self._model_dir,
             self.name,
-            {key: wanted[key] for key in changeable},
+            {} if predict else {key: wanted[key] for key in changeable},
             getattr(arguments, "no_logs", False),
         )
-        self._config = self._state.restore_config(wanted, changeable)
+        self._config = (
+            {**wanted, **self._state.config}
+            if predict
+            else self._state.restore_config(wanted, changeable)
+        )
         self._check_masks()
         self._model: keras.Model | None = None
 
@@ -162,6 +167,12 @@ class ModelBase:
         """
         if self._io.exists:
             model = self._io.load()
+        elif self.iterations:
+            raise FaceswapError(
+                f"'{self._io.path}' is missing, but its state says {self.iterations} iterations: "
+                f"restore it, from '{self._io.backup.name}' where there is one, or take the state "
+                "file away to begin anew"
+            )
         elif self._is_predict:
             raise FaceswapError(
                 f"there is no model of '{self.name}' in '{self.model_dir}': train one first"
@@ -184,7 +195,7 @@ class ModelBase:
         if len(shapes) != 2 or not all(_is_shape(shape) for shape in shapes):
             raise FaceswapError(
                 f"model '{self.name}' has input_shape {self.input_shape!r}: it must be "
-                "(height, width, 3), or a list of two such shapes"
+                "square, (height, width, 3), or a list of two such shapes"
             )
         return [
             keras.Input(shape, name=f"face_in_{side}")
@@ -243,7 +254,7 @@ class ModelBase:
 
     def _average_losses(self) -> dict[str, float]:
         return {
-            side: float(np.mean([float(value) for value in losses]))
+            side: float(torch.stack([torch.as_tensor(loss) for loss in losses]).mean())
             for side, losses in zip("ab", self._io.history, strict=True)
             if losses
         }
@@ -253,14 +264,18 @@ class ModelBase:
         return not lows or all(averages[side] < lows[side] for side in averages)
 
     def snapshot(self) -> None:
-        """Save, and copy the model's folder beside itself with the iterations in its name."""
-        self.save()
+        """Save, and copy the model's folder beside itself with the iterations in its name.
+
+        This save counts for no average: the losses since the last one stay noted.
+        """
+        self._io.save(self.model, back_up=False)
+        self._state.save()
         logger.info("Snapshot: %s", self._io.snapshot(self.iterations))
 
 
 def _is_shape(shape: Any) -> bool:
     return (
         isinstance(shape, tuple)
-        and len(shape) == 3
         and all(isinstance(edge, int) and edge > 0 for edge in shape)
+        and shape == (shape[0], shape[0], 3)
     )

@@ -126,7 +126,7 @@ class State:
                     logger.info("Option %s: %s -> %s", key, stored, value)
             elif stored != value:
                 logger.info(
-                    "Option %s stays %s: it can't change once a model is begun (the file says %s)",
+                    "Option %s stays %s, not %s: it can't change once a model is begun",
                     key,
                     stored,
                     value,

@@ -106,7 +106,8 @@ def test_a_backup_is_kept_where_both_sides_got_better(
     assert [backup.exists() for backup in backups] == [backs_up] * 2
     if backs_up:
         assert backups[0].read_bytes() == before
-    assert model.state.lowest_avg_loss["a"] == (0.3 if backs_up else 0.4)
+        assert (folder / "tiny.keras").read_bytes() != b""
+    assert model.state.lowest_avg_loss["a"] == pytest.approx(0.3 if backs_up else 0.4)
 
 
 def test_a_model_whose_loss_is_no_number_is_not_saved(folder: Path, arguments: Namespace) -> None:
@@ -171,7 +172,50 @@ def test_a_mask_is_needed_where_it_is_used(folder: Path, arguments: Namespace, o
         tiny(folder, configured(arguments, folder, mask_type="none", **others))
 
 
-@pytest.mark.parametrize("shape", [None, (16, 16), [(16, 16, 3)], (16, -1, 3), "large"])
+def test_state_without_its_model_begins_no_new_one(folder: Path, arguments: Namespace) -> None:
+    model = tiny(folder, arguments)
+    model.state.increment_iterations()
+    model.save()
+    (folder / "tiny.keras").unlink()
+    with pytest.raises(FaceswapError, match=r"tiny\.keras' is missing, but its state says 1 iter"):
+        tiny(folder, arguments)
+
+
+def test_a_snapshot_leaves_the_average_and_the_backup_alone(
+    folder: Path, arguments: Namespace
+) -> None:
+    model = tiny(folder, arguments)
+    model.add_history([0.4, 0.2])
+    model.save()
+    model.add_history([0.1, 0.1])
+    model.snapshot()
+    assert model.state.lowest_avg_loss["a"] == pytest.approx(0.4)
+    assert model._io.history == [[0.1], [0.1]]
+    assert not (folder / "tiny.keras.bk").exists()
+
+
+def test_prediction_uses_the_options_that_the_model_was_trained_with(
+    folder: Path, arguments: Namespace, caplog: pytest.LogCaptureFixture
+) -> None:
+    tiny(folder, configured(arguments, folder, learning_rate=1e-4)).save()
+    with caplog.at_level("INFO"):
+        model = tiny(folder, arguments, predict=True)
+    assert model.config["learning_rate"] == 1e-4
+    assert not any(message.startswith("Option") for message in caplog.messages)
+
+
+def test_the_folder_may_be_the_working_folder(
+    tmp_path: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    tiny(Path("."), arguments).snapshot()
+    assert (tmp_path / "here_snapshot_0_iters" / "tiny.keras").exists()
+
+
+@pytest.mark.parametrize(
+    "shape", [None, (16, 16), [(16, 16, 3)], (16, -1, 3), (16, 8, 3), (16, 16, 1), "large"]
+)
 def test_a_wrong_input_shape_is_named(folder: Path, arguments: Namespace, shape: object) -> None:
     model = loader.load_model("tiny", str(PLUGINS))(str(folder), arguments)
     model.input_shape = shape
