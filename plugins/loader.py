@@ -101,7 +101,10 @@ def _module(name: str, plugin_dir: str | None) -> ModuleType:
     if name not in files:
         near = difflib.get_close_matches(name, files, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
-        raise FaceswapError(f"there is no model '{name}': {hint}-t takes {', '.join(files)}")
+        raise FaceswapError(
+            f"there is no model '{name}': {hint}there are {', '.join(files)}; "
+            "name the folder of your own with --plugin-dir"
+        )
     return _import_file(name, files[name])
 
 

@@ -214,14 +214,18 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, metavar="DIR", help="folder to write the faces to"
     )
     parser.add_argument(
-        "--identity", type=whole(0, 2**31 - 1), default=0, metavar="N", help="whose face"
+        "--identity",
+        type=whole(0, 2**31 - 1),
+        default=0,
+        metavar="N",
+        help="whose face (default: 0)",
     )
     parser.add_argument(
         "--performance",
         type=whole(0, 2**31 - 1),
         default=0,
         metavar="N",
-        help="which sequence of poses and expressions",
+        help="which sequence of poses and expressions (default: 0)",
     )
     parser.add_argument(
         "--light",
@@ -231,7 +235,11 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
         help="which light (default: 0, even and from the front)",
     )
     parser.add_argument(
-        "--count", type=whole(1, 10**6), default=250, metavar="N", help="how many faces"
+        "--count",
+        type=whole(1, 10**6),
+        default=250,
+        metavar="N",
+        help="how many faces (default: 250)",
     )
 
 

@@ -1,11 +1,14 @@
 """``faceswap demo``: the whole way on two rendered people, by the commands that a user types."""
 
 import importlib
+import os
 import shlex
 import shutil
+import sys
 import time
 from argparse import Namespace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -91,15 +94,16 @@ class Demo:
 
     def _train(self) -> None:
         iterations = self._args.iterations
-        with _Bar(iterations) as bar:
-            self._run(
-                *("train", "-A", self._faces("a"), "-B", self._faces("b")),
-                *("-m", self._path("model"), "-t", "compact", "-w"),
-                *("-it", str(iterations), "-s", str(max(1, iterations // 8))),
-                *("-tia", self._faces("a", "held_out"), "-tib", self._faces("b", "held_out")),
-                *("-to", self._path("timelapse")),
-                console=bar,
-            )
+        train = self._run(
+            *("train", "-A", self._faces("a"), "-B", self._faces("b")),
+            *("-m", self._path("model"), "-t", "compact", "-w", "--allow-few"),
+            *("-it", str(iterations), "-s", str(max(1, iterations // 8))),
+            *("-tia", self._faces("a", "held_out"), "-tib", self._faces("b", "held_out")),
+            *("-to", self._path("timelapse")),
+            console=_Bar(iterations),
+        )
+        if train.was_stopped:
+            raise KeyboardInterrupt
         shutil.copy(self._path("model", "training_preview.png"), self._path("preview.png"))
         shutil.copy(self._path("model", "compact_state.json"), self._path(MARKER))
 
@@ -109,7 +113,7 @@ class Demo:
             *("-m", self._path("model"), "-o", self._path("swap.png")),
         )
 
-    def _run(self, *words: str, console: ConsoleLine | None = None) -> None:
+    def _run(self, *words: str, console: ConsoleLine | None = None) -> Any:
         """Print a command as a user would type it, and run it."""
         everywhere = {
             "-C": self._args.configfile,
@@ -118,13 +122,14 @@ class Demo:
         }
         options = [word for pair in everywhere.items() if pair[1] for word in pair]
         words = (*words, *options)
-        print(f"\n$ faceswap {shlex.join(words)}", flush=True)
+        print(f"\n$ {_program()} {shlex.join(words)}", flush=True)
         arguments = make_parser().parse_args(words)
         name = arguments.command
         command = getattr(importlib.import_module(f"scripts.{name}"), name.title())(arguments)
         if console is not None:
             command.console = console
         command.process()
+        return command
 
     def _tell(self, seconds: float) -> None:
         print(
@@ -133,10 +138,20 @@ class Demo:
             "  preview.png   the preview sheet that training keeps\n"
             "  timelapse     the same faces as training went on\n"
             "  model         the trained model\n"
-            "Next: run the train command above again, and it goes on from here; or take faces of "
+            "  faces         the rendered faces\n"
+            "Next, train on from here (sharper with every minute; Enter stops), or take faces of "
             "two people who agreed:\n"
-            "  faceswap train -A FACES_OF_ONE -B FACES_OF_THE_OTHER -m MODEL -t compact -p"
+            f"  {_program()} train -A {self._faces('a')} -B {self._faces('b')} "
+            f"-m {self._path('model')} -t compact -p\n"
+            f"  {_program()} train -A FACES_OF_ONE -B FACES_OF_THE_OTHER -m MODEL -t compact -p"
         )
+
+
+def _program() -> str:
+    """How this program is called here: by its path where the shell does not know its name."""
+    called = sys.argv[0]
+    is_known = shutil.which("faceswap") or not called.endswith("faceswap")
+    return "faceswap" if is_known else os.path.relpath(called)
 
 
 class _Bar(ConsoleLine):
@@ -144,9 +159,12 @@ class _Bar(ConsoleLine):
 
     def __init__(self, iterations: int) -> None:
         super().__init__()
-        self._bar = tqdm(total=iterations, unit="it", desc="Training", disable=None)
+        self._iterations = iterations
+        self._bar: Any = None
 
     def update(self, iteration: int, loss_a: float, loss_b: float, suffix: str = "") -> None:
+        if self._bar is None:
+            self._bar = tqdm(total=self._iterations, unit="it", desc="Training", disable=None)
         self._bar.set_postfix_str(f"loss A {loss_a:.3f}, B {loss_b:.3f}", refresh=False)
         self._bar.update(iteration - self._bar.n)
 
@@ -154,8 +172,6 @@ class _Bar(ConsoleLine):
         with tqdm.external_write_mode():
             super().message(text)
 
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
+    def close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()

@@ -63,6 +63,7 @@ class Evaluate:
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
         predictor, centring = self._load_model()
         sides = self._predict(predictor, centring)
+        print("PSNR / SSIM inside the face mask, the higher the better:")
         for name, score in scores(sides, predictor.coverage).items():
             print(f"{name + ':':45} {score}")
         if self._args.output:

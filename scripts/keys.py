@@ -62,11 +62,18 @@ class Keys:
 def _is_terminal(stream: Any) -> bool:
     """Whether there is a terminal, and this program is not in its background."""
     try:
-        if stream is None or not stream.isatty():
-            return False
-        return sys.platform == "win32" or os.tcgetpgrp(stream.fileno()) == os.getpgrp()
+        return stream is not None and stream.isatty() and not _in_background(stream.fileno())
     except (OSError, ValueError):
         return False
+
+
+def _in_background(terminal: int) -> bool:
+    if sys.platform == "win32":
+        return False
+    try:
+        return os.tcgetpgrp(terminal) != os.getpgrp()
+    except OSError:
+        return False  # a terminal, but not the one that controls jobs
 
 
 def _read_windows(timeout: float) -> str | None:

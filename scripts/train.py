@@ -78,6 +78,11 @@ class Train:
             find_images(folders[f"input_{side}"])
         return folders
 
+    @property
+    def was_stopped(self) -> bool:
+        """Whether the user stopped the run before its end."""
+        return self._stop.is_set()
+
     def process(self) -> None:
         """Run the command to its end.
 
@@ -143,7 +148,7 @@ class Train:
 
     def _react(self, key: str | None) -> None:
         if key in ("\n", "\r"):
-            logger.info("Stopping after this iteration")
+            logger.info("Stopping after this iteration, with a save")
             self._stop.set()
         elif key == "s":
             self._save_now.set()
@@ -164,8 +169,11 @@ class Train:
         for count in range(1, self._args.iterations + 1):
             save = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             save |= self._take(self._save_now)
-            show = self._wants_sheets and (self._take(self._refresh_now) or save)
-            trainer.train_one_step(self._show if show else None, self._timelapse if save else None)
+            refresh = self._take(self._refresh_now)
+            viewer = self._show if self._wants_sheets and (refresh or save) else None
+            trainer.train_one_step(viewer, self._timelapse if save else None)
+            if refresh:
+                logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
             if save:
                 model.save()
             if count == 1:
@@ -174,8 +182,11 @@ class Train:
                 self._tell_if_slow(model.name, (time.monotonic() - started) / 2)
             if self._stop.is_set():
                 break
+        self.console.close()
         if not save:
             model.save()
+            if self._wants_sheets:
+                trainer.show_preview(self._show)
         logger.info(
             "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
         )

@@ -49,6 +49,8 @@ def load_side(
     if bad:
         _tell_bad(name, bad)
     _tell_found(name, faces)
+    if len(faces) < FEW and not allow_few:
+        logger.warning("%s: %d faces are few; 500 to 5,000 varied ones are usual", name, len(faces))
     return faces, bad
 
 
@@ -94,11 +96,6 @@ def _tell_bad(name: str, bad: Sequence[BadFace]) -> None:
 
 def _tell_found(name: str, faces: FaceSet) -> None:
     plain = int(np.count_nonzero(~faces.has_landmarks))
-    without = f", {plain} of them without landmarks: no masks for those" if plain else ""
+    lack = "no masks, and no extra weight on eyes and mouth, for those"
+    without = f", {plain} of them without landmarks: {lack}" if plain else ""
     logger.info("%s: %d faces%s", name, len(faces), without)
-    if len(faces) < FEW:
-        logger.warning(
-            "%s: %d faces are few; 500 to 5,000 of varied pose, light and expression are usual",
-            name,
-            len(faces),
-        )

@@ -35,7 +35,7 @@ class Pace:
         Returns
         -------
         str
-            Such as ``"  0.31 s/it, 1 % waiting for data, 0:25:10 left"``.
+            Such as ``"  0.31 s/it  wait 1%  25m"``: short, for a line of 80 columns.
         """
         elapsed = time.monotonic() - self._since
         if self._count == 0 or elapsed <= 0:
@@ -45,11 +45,13 @@ class Pace:
         share = (waited - self._waited) / elapsed
         self._since, self._count, self._waited = time.monotonic(), 0, waited
         left = _clock(self._seconds * max(0, self._left))
-        return f"  {self._seconds:.2f} s/it, {share:.0%} waiting for data, {left} left"
+        return f"  {self._seconds:.2f} s/it  wait {share:.0%}  {left}"
 
 
 def _clock(seconds: float) -> str:
-    minutes, second = divmod(round(seconds), 60)
-    hours, minute = divmod(minutes, 60)
-    days, hour = divmod(hours, 24)
-    return f"{days} days" if days > 1 else f"{days * 24 + hour}:{minute:02}:{second:02}"
+    minutes, hours = round(seconds / 60), round(seconds / 3600)
+    if hours >= 48:
+        return f"{round(hours / 24)}d"
+    if minutes >= 100:
+        return f"{hours}h"
+    return f"{minutes}m" if seconds >= 100 else f"{round(seconds)}s"

@@ -78,7 +78,7 @@ def test_real_faces_train_and_the_score_is_the_oracles(
     capsys.readouterr()
     held_out = [str(folders[side, "held_out"]) for side in "ab"]
     assert main(["evaluate", "-A", held_out[0], "-B", held_out[1], "-m", str(model)]) == 0
-    ours = capsys.readouterr().out.splitlines()[0].split()
+    ours = capsys.readouterr().out.splitlines()[1].split()
     psnr, ssim = oracle_score(folders, model)
     assert float(ours[2]) == pytest.approx(psnr, abs=0.1)
     assert float(ours[5]) == pytest.approx(ssim, abs=0.005)

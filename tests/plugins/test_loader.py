@@ -42,7 +42,8 @@ def test_a_plugin_may_not_take_the_name_of_one_of_ours(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("orignal", "did you mean 'original'"), ("zzz", "-t takes compact, orig")]
+    ("name", "hint"),
+    [("orignal", "did you mean 'original'"), ("zzz", "there are compact, orig.*--plugin-dir")],
 )
 def test_an_unknown_plugin_is_an_error_that_suggests_the_nearest(name: str, hint: str) -> None:
     with pytest.raises(FaceswapError, match=hint):

@@ -22,12 +22,10 @@ from plugins.train.model._base import KerasModel, ModelBase
 
 @dataclass(frozen=True, kw_only=True)
 class Options(OptionsBase):
-    """Options of the original model.
+    """Options of the original model."""
 
-    Each field is one line of ``train.ini``, with its help above it. In the model they are found in
-    ``self.config``, among the global ones.
-    """
-
+    # Each field is one line of train.ini with its help above it, and this docstring stands over
+    # the section. The model finds their values in self.config, among those of the global options.
     lowmem: bool = option(
         False,
         "Leave the widest convolution out and halve the bottleneck: less memory and faster, with "

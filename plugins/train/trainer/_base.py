@@ -198,7 +198,7 @@ class TrainerBase:
         if self._is_snapshot_due():
             self._model.snapshot()
         if viewer:
-            self._show_preview(viewer)
+            self.show_preview(viewer)
         if timelapse_kwargs:
             self._write_timelapse(**timelapse_kwargs)
 
@@ -230,7 +230,14 @@ class TrainerBase:
         done = self._model.iterations - 1
         return bool(interval) and done > 0 and done % interval == 0
 
-    def _show_preview(self, viewer: Any) -> None:
+    def show_preview(self, viewer: Any) -> None:
+        """Make a preview of random faces and show it.
+
+        Parameters
+        ----------
+        viewer : callable
+            Called with a uint8 BGR sheet and its name.
+        """
         count = self._options["preview_images"]
         rng = np.random.default_rng([self._options["seed"], self._model.iterations])
         indices = [rng.permutation(len(self._faces[side]))[:count] for side in "ab"]

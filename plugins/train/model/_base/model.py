@@ -249,7 +249,7 @@ class ModelBase:
         self._state.save(back_up=back_up)
         self._io.history = [[], []]
         losses = ", ".join(f"{side.upper()}: {loss:.5f}" for side, loss in averages.items())
-        since = f" - average loss since the last save: {losses}" if averages else ""
+        since = f" - average loss {losses}" if averages else ""
         logger.info("Saved at iteration %d%s", self.iterations, since)
 
     def _average_losses(self) -> dict[str, float]:
