@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -32,6 +33,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except FaceswapError as error:
         _complain(str(error), arguments)
         return 1
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep Python from complaining once more as it leaves.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         _complain("interrupted", arguments)
         return 130
@@ -45,4 +50,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _complain(message: str, arguments: argparse.Namespace | None) -> None:
     if getattr(arguments, "loglevel", "INFO") == "DEBUG":
         traceback.print_exc()
-    print(f"faceswap: error: {message}", file=sys.stderr)
+    line = " ".join(message.splitlines())
+    print(f"faceswap: error: {line}", file=sys.stderr)

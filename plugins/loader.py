@@ -37,7 +37,7 @@ def _user_folder(plugin_dir: str | None) -> Path | None:
     chosen = plugin_dir or os.environ.get(PLUGIN_DIR_VARIABLE)
     if not chosen:
         return None
-    folder = Path(chosen).expanduser().resolve()
+    folder = Path(os.path.expanduser(chosen)).resolve()
     if not folder.is_dir():
         raise FaceswapError(
             f"'{chosen}' is no folder: --plugin-dir (or {PLUGIN_DIR_VARIABLE}) names the folder "
@@ -88,7 +88,7 @@ def _import_file(name: str, path: Path) -> ModuleType:
     sys.modules[qualified] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[qualified]
         raise FaceswapError(
             f"'{path}' can't be imported: {type(error).__name__}: {error}"
@@ -116,8 +116,8 @@ def load_model(name: str, plugin_dir: str | None = None) -> type[Any]:
     FaceswapError
         There is no such plugin (the nearest name is suggested), or its file is faulty.
     """
-    module = _module(name, plugin_dir)
-    if not hasattr(module, "Model"):
+    module = _module(name.lower(), plugin_dir)
+    if not isinstance(getattr(module, "Model", None), type):
         raise FaceswapError(f"'{module.__file__}' defines no class 'Model': a model plugin must")
     model: type[Any] = module.Model
     return model

@@ -57,7 +57,8 @@ class Demo:
         marker = self._folder / MARKER
         if self._folder.is_dir() and marker.exists():
             self._keep_what_was_trained_on(marker)
-            shutil.rmtree(self._folder)
+            for path in self._folder.iterdir():
+                _remove(path)
         if self._folder.exists() and (not self._folder.is_dir() or any(self._folder.iterdir())):
             raise FaceswapError(
                 f"'{self._folder}' exists and is no earlier demo: name another folder with -o"
@@ -145,6 +146,16 @@ class Demo:
             f"-m {self._path('model')} -t compact -p\n"
             f"  {_program()} train -A FACES_OF_ONE -B FACES_OF_THE_OTHER -m MODEL -t compact -p"
         )
+
+
+def _remove(path: Path) -> None:
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except OSError as error:
+        raise FaceswapError(f"'{path}' can't be removed: {error.strerror or error}") from error
 
 
 def _program() -> str:

@@ -3,6 +3,7 @@
 import logging
 from argparse import Namespace
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 CROP = 192
 """Edge in pixels of the face in which predictions are compared."""
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 ROWS = 6
 """Faces of each side in the picture."""
 
@@ -51,6 +53,9 @@ class Evaluate:
 
     def __init__(self, arguments: Namespace) -> None:
         self._args = arguments
+        output = arguments.output
+        if output is not None and Path(output).suffix.lower() not in PICTURES:
+            raise FaceswapError(f"'{output}' must end in one of {', '.join(PICTURES)}")
 
     def process(self) -> None:
         """Print the held-out score and, for rendered faces, the swap's against the truth.

@@ -76,6 +76,10 @@ class Train:
             )
         for side in "ab":
             find_images(folders[f"input_{side}"])
+        if Path(folders["output"]).exists() and not Path(folders["output"]).is_dir():
+            raise FaceswapError(
+                f"--timelapse-output '{folders['output']}' is a file: name a folder"
+            )
         return folders
 
     @property

@@ -55,8 +55,15 @@ class StateFile:
         for key, kind in _KINDS.items():
             if not isinstance(state.get(key), kind):
                 raise self._damaged(f"'{key}' is missing or not {kind.__name__}")
-        if not all(number.isdecimal() for number in state["sessions"]):
-            raise self._damaged("a session's key is not a number")
+        for number, session in state["sessions"].items():
+            if not (number.isdecimal() and len(number) < 10 and isinstance(session, dict)):
+                raise self._damaged("a session is no session")
+        if not 0 <= state["iterations"] < 2**53:
+            raise self._damaged("the iterations are out of range")
+        lows = state["lowest_avg_loss"]
+        is_low = {side: isinstance(low, float | int) for side, low in lows.items()}
+        if is_low not in ({}, {"a": True, "b": True}):
+            raise self._damaged("the lowest losses are no losses of A and B")
 
     def _damaged(self, why: str) -> FaceswapError:
         mend = (
@@ -68,7 +75,8 @@ class StateFile:
 
     def save(self, state: dict[str, Any], *, back_up: bool) -> None:
         """Replace the file in one step; with `back_up` keep the old one as the backup."""
+        text = json.dumps(state, indent=1, allow_nan=False)
         with replacing(self.path) as temporary:
-            temporary.write_text(json.dumps(state, indent=1, allow_nan=False), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
             if back_up:
                 keep_as(self.path, self.backup)

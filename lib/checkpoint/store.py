@@ -5,7 +5,6 @@ import re
 import shutil
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 import keras
@@ -31,7 +30,7 @@ class ModelStore:
     """
 
     def __init__(self, model_dir: str, name: str) -> None:
-        self.folder = Path(model_dir).absolute()
+        self.folder = Path(os.path.abspath(model_dir))
         self.name = name
         self.path = self.folder / f"{name}.keras"
         self.backup = self.folder / f"{name}.keras.bk"
@@ -87,13 +86,15 @@ class ModelStore:
             The file is damaged or not a model; it is left as it is.
         """
         try:
+            if not self.path.is_file():
+                raise ValueError("it is no file")
             if not zipfile.is_zipfile(self.path):
                 raise ValueError("it is no .keras archive")
             return keras.saving.load_model(self.path, safe_mode=True)
         except Exception as error:
             unknown = re.search(r"Could not locate class '\w+'", str(error))
             why = unknown.group() if unknown else str(error).strip().partition("\n")[0]
-            if _is_whole(self.path):
+            if unknown:
                 raise FaceswapError(
                     f"model file '{self.path}' is whole but can't be rebuilt ({why}): layers of a "
                     "plugin's own need @keras.saving.register_keras_serializable()"
@@ -149,18 +150,9 @@ class ModelStore:
             os.replace(partial, target)
         except OSError as error:
             shutil.rmtree(partial, ignore_errors=True)
-            raise FaceswapError(
-                f"can't write the snapshot '{target}': {error.strerror or error}"
-            ) from error
+            why = error.strerror or "some files of the model's folder can't be copied"
+            raise FaceswapError(f"can't write the snapshot '{target}': {why}") from error
         return target
-
-
-def _is_whole(path: Path) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (OSError, zipfile.BadZipFile, EOFError, zlib.error):
-        return False
 
 
 def find_model(model_dir: str) -> str:
@@ -180,7 +172,8 @@ def find_model(model_dir: str) -> str:
 
 def _names(folder: Path) -> set[str]:
     models = {path.stem for path in folder.glob("*.keras") if not path.name.startswith(".")}
-    return models | {path.name.removesuffix("_state.json") for path in folder.glob("*_state.json")}
+    states = {path.name.removesuffix("_state.json") for path in folder.glob("*_state.json")}
+    return models | {name for name in states if not name.startswith(".")}
 
 
 def _listed(names: set[str]) -> str:

@@ -11,13 +11,13 @@ from functools import partial
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from lib.align import masks
 from lib.align.geometry import Alignment, sub_crop, transform_points
 from lib.align.header import FaceHeader
 from lib.data.files import RawFace, read_face
 from lib.errors import FaceswapError
+from lib.progress import progress
 
 _LARGEST_IN_MEMORY = 256 << 20
 _MOST_THREADS = 8
@@ -55,7 +55,12 @@ class BadFace:
     reason: str
 
     def __str__(self) -> str:
-        return f"{self.path} {self.reason}"
+        return f"{_printable(self.path)} {_printable(self.reason)}"
+
+
+def _printable(text: str) -> str:
+    """Text on one line, whatever a file is called."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +148,7 @@ def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, lis
     good: list[str] = []
     bad: list[BadFace] = []
     with _mapped(partial(_load, cut=cut), paths) as results:
-        bar = tqdm(results, desc=label, total=len(paths), unit="face", disable=None)
+        bar = progress(results, label, len(paths))
         for path, result in zip(paths, bar, strict=True):
             if isinstance(result, str):
                 bad.append(BadFace(path, result))

@@ -60,7 +60,7 @@ def find_images(folder: str) -> list[str]:
     """
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not entry.is_dir()]
+            names = [entry.name for entry in entries if not _is_folder(entry)]
     except FileNotFoundError:
         raise FaceswapError(f"{folder} does not exist: name a folder of face pictures") from None
     except NotADirectoryError:
@@ -72,6 +72,13 @@ def find_images(folder: str) -> list[str]:
         kinds = ", ".join(FORMATS)
         raise FaceswapError(f"{folder} holds no picture: put face pictures ({kinds}) there")
     return [os.path.join(os.path.abspath(folder), name) for name in images]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False  # a link to itself, say; reading it tells why it is bad
 
 
 def read_face(path: str) -> RawFace:

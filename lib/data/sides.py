@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,8 @@ def write_report(path: Path, bad: Sequence[BadFace]) -> None:
         The file can't be written.
     """
     if not bad:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         return
     with replacing(path) as temporary:
         text = "".join(f"{face}\n" for face in bad)

@@ -6,8 +6,9 @@ import numpy as np
 
 from lib.data.faceset import Cut, FaceSet, cut_face
 from lib.data.files import RawFace, read_face
+from lib.errors import FaceswapError
 from lib.synthetic.dataset import read_parameters, render_truth
-from lib.synthetic.parameters import Identity
+from lib.synthetic.parameters import Identity, Shot
 
 
 def true_swaps(source: FaceSet, target: FaceSet, cut: Cut) -> FaceSet | None:
@@ -28,7 +29,7 @@ def true_swaps(source: FaceSet, target: FaceSet, cut: Cut) -> FaceSet | None:
         The faces of `source`, masks and all, with the other person's picture in each; None where
         any face was not rendered.
     """
-    found = read_parameters(Path(target.paths[0]).read_bytes())
+    found = _parameters(target.paths[0])
     if found is None:
         return None
     truths = []
@@ -40,8 +41,15 @@ def true_swaps(source: FaceSet, target: FaceSet, cut: Cut) -> FaceSet | None:
     return FaceSet(source.paths, np.stack(truths), source.masks, source.landmarks)
 
 
+def _parameters(path: str) -> tuple[Identity, Shot] | None:
+    try:
+        return read_parameters(Path(path).read_bytes())
+    except (OSError, FaceswapError):
+        return None
+
+
 def _true_swap(path: str, identity: Identity) -> RawFace | None:
-    parameters = read_parameters(Path(path).read_bytes())
+    parameters = _parameters(path)
     if parameters is None:
         return None
     face = read_face(path)

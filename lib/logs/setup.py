@@ -32,7 +32,7 @@ def configure(level: str, logfile: str | None, handler: logging.Handler) -> None
 
 def _file_handler(logfile: str) -> logging.Handler:
     try:
-        handler = logging.FileHandler(logfile, encoding="utf-8")
+        handler = logging.FileHandler(logfile, encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise FaceswapError(
             f"log file '{logfile}' can't be opened ({error.strerror}): name another with -LF"

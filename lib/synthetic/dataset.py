@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from lib.align.geometry import Alignment
 from lib.align.header import FaceHeader, read_text, write_png
 from lib.errors import FaceswapError
+from lib.progress import progress
 from lib.synthetic.parameters import Identity, Shot, from_json, to_json
 from lib.synthetic.render import locate, render
 
@@ -53,10 +53,20 @@ def write_faces(
     -------
     list of Path
         The files written, in order.
+
+    Raises
+    ------
+    FaceswapError
+        The folder or a file can't be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FaceswapError(
+            f"'{folder}' can't be made ({error.strerror or error}): name another folder"
+        ) from error
     paths = []
-    for number, shot in enumerate(tqdm(shots, desc=label, unit="face", disable=None), start=1):
+    for number, shot in enumerate(progress(shots, label, len(shots)), start=1):
         name = f"{prefix}_{number:06d}"
         path = folder / f"{name}_0.png"
         frame, landmarks, crop = _shoot(identity, identity, shot, size)

@@ -111,6 +111,19 @@ def oracle_score(folders: dict[tuple[str, str], Path], model: Path) -> tuple[flo
     return float(psnr), float(ssim)
 
 
+def test_evaluate_checks_the_pictures_name_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", "-A", "a", "-B", "b", "-m", "m", "-o", "x.xyz"]) == 1
+    assert "'x.xyz' must end in one of .png, .jpg" in capsys.readouterr().err
+
+
+def test_render_says_where_it_cannot_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["render", "-o", str(tmp_path / "file"), "--count", "1"]) == 1
+    assert "file' can't be made" in capsys.readouterr().err
+
+
 def test_render_writes_faces_that_can_be_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

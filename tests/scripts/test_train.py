@@ -85,6 +85,17 @@ def test_a_failure_of_training_is_the_commands_failure(
     assert not Path(arguments.model_dir).exists()
 
 
+def test_a_preview_that_cannot_be_written_does_not_end_training(
+    train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
+) -> None:
+    arguments = train_arguments("-w")
+    command = Train(arguments)
+    path = Path(arguments.model_dir) / "training_preview.png"
+    path.mkdir(parents=True)
+    command._show(np.zeros((8, 8, 3), np.uint8), "tiny")
+    assert "training goes on" in caplog.messages[0]
+
+
 def test_time_lapse_folders_are_checked_before_training(
     train_arguments: MakeArguments, tmp_path: Path
 ) -> None:

@@ -96,6 +96,9 @@ class TrainerBase:
         wanted["seed"] = self._model.state.config.get("seed", 0) if seed is None else seed
         changeable = options.changeable([TrainerOptions])
         restored: dict[str, Any] = self._model.state.restore_config(wanted, changeable)
+        self._model.check_stored([TrainerOptions], restored)
+        if not isinstance(restored["seed"], int) or restored["seed"] < 0:
+            raise FaceswapError(f"seed = {restored['seed']!r}: must be a whole number from 0")
         return restored
 
     def _cut(self, side: str) -> Cut:
@@ -196,7 +199,7 @@ class TrainerBase:
         if self._log.is_due or viewer or timelapse_kwargs:
             self._report()
         if self._is_snapshot_due():
-            self._model.snapshot()
+            self._snapshot()
         if viewer:
             self.show_preview(viewer)
         if timelapse_kwargs:
@@ -229,6 +232,12 @@ class TrainerBase:
         interval = getattr(self._args, "snapshot_interval", 0)
         done = self._model.iterations - 1
         return bool(interval) and done > 0 and done % interval == 0
+
+    def _snapshot(self) -> None:
+        try:
+            self._model.snapshot()
+        except FaceswapError as error:
+            logger.warning("%s: training goes on", error)
 
     def show_preview(self, viewer: Any) -> None:
         """Make a preview of random faces and show it.

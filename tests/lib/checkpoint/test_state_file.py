@@ -30,7 +30,11 @@ def test_a_state_comes_back_and_the_old_one_is_kept_when_asked(tmp_path: Path) -
         ("[]", "no object"),
         ('{"name": "tiny"}', "'sessions' is missing"),
         (json.dumps({**STATE, "iterations": "3"}), "'iterations' is missing or not int"),
-        (json.dumps({**STATE, "sessions": {"x": {}}}), "not a number"),
+        (json.dumps({**STATE, "sessions": {"x": {}}}), "is no session"),
+        (json.dumps({**STATE, "sessions": {"1": None}}), "is no session"),
+        (json.dumps({**STATE, "iterations": -5}), "out of range"),
+        (json.dumps({**STATE, "lowest_avg_loss": {"a": 1.0}}), "lowest losses"),
+        (json.dumps({**STATE, "lowest_avg_loss": {"a": "x", "b": 1}}), "lowest losses"),
         ("[" * 100_000, "recursion"),
     ],
 )

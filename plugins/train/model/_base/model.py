@@ -4,6 +4,7 @@ import inspect
 import logging
 import sys
 from argparse import Namespace
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ class ModelBase:
             if predict
             else self._state.restore_config(wanted, changeable)
         )
+        self.check_stored(self._option_classes.values(), self._config)
         self._check_masks()
         self._model: keras.Model | None = None
 
@@ -92,6 +94,22 @@ class ModelBase:
         )
         sections = [values[name] for name in self._option_classes]
         return options.merged(sections), options.changeable(self._option_classes.values())
+
+    def check_stored(self, classes: Iterable[type], config: Mapping[str, Any]) -> None:
+        """Check options that may come from the state file as those of the ini file are checked.
+
+        Raises
+        ------
+        FaceswapError
+        """
+        for cls in classes:
+            names = [field.name for field in options.fields_of(cls)]
+            try:
+                cls(**{name: config[name] for name in names})
+            except FaceswapError as error:
+                raise FaceswapError(
+                    f"the options stored in '{self.model_dir}' can't be used: {error}"
+                ) from error
 
     def _check_masks(self) -> None:
         for key in ("penalized_mask_loss", "learn_mask"):
@@ -167,6 +185,7 @@ class ModelBase:
         """
         if self._io.exists:
             model = self._io.load()
+            self._check_state_is_there()
         elif self.iterations:
             raise FaceswapError(
                 f"'{self._io.path}' is missing, but its state says {self.iterations} iterations: "
@@ -178,13 +197,51 @@ class ModelBase:
                 f"there is no model of '{self.name}' in '{self.model_dir}': train one first"
             )
         else:
-            model = self.build_model(self._inputs())
+            model = self._new_model()
+        self._check_model(model)
         if self._is_predict:
             take_average(model)
             self._model = side_path(model, "a" if self._is_swapped else "b")
         else:
             self._model = compile_model(model, self.config)
         self._model.summary(print_fn=lambda line: logger.log(VERBOSE, line))
+
+    def _check_state_is_there(self) -> None:
+        if not self._state.is_stored:
+            raise FaceswapError(
+                f"'{self._io.path}' has lost its state file: restore "
+                f"'{self.name}_state.json' beside it, from its .bk where there is one"
+            )
+
+    def _new_model(self) -> keras.Model:
+        inputs = self._inputs()
+        try:
+            return self.build_model(inputs)
+        except (FaceswapError, NotImplementedError):
+            raise
+        except Exception as error:
+            why = str(error).strip().partition("\n")[0]
+            raise FaceswapError(
+                f"build_model() of '{self.name}' failed: {type(error).__name__}: {why}"
+            ) from error
+
+    def _check_model(self, model: Any) -> None:
+        """Refuse what is no face-swap model, whether a plugin built it or a file held it."""
+        inputs, outputs = (
+            getattr(model, "inputs", None) or [],
+            getattr(model, "outputs", None) or [],
+        )
+        half = len(outputs) // 2
+        sides = outputs[:half], outputs[half:]
+        if len(inputs) != 2 or len(sides[0]) != len(sides[1]):
+            raise self._no_model("takes two faces and gives as many pictures for A as for B")
+        if not all(_is_picture(output.shape[1:]) for output in outputs):
+            raise self._no_model("gives square pictures of 3 channels (a face) or 1 (a mask)")
+        if not all(any(output.shape[-1] == 3 for output in side) for side in sides):
+            raise self._no_model("gives a face for A and one for B")
+
+    def _no_model(self, what: str) -> FaceswapError:
+        return FaceswapError(f"'{self.name}' is no face-swap model: one {what}")
 
     @property
     def _is_swapped(self) -> bool:
@@ -261,6 +318,8 @@ class ModelBase:
 
     def _is_lowest(self, averages: dict[str, float]) -> bool:
         lows = self._state.lowest_avg_loss
+        if not np.isfinite(list(averages.values())).all():
+            return False
         return not lows or all(averages[side] < lows[side] for side in averages)
 
     def snapshot(self) -> None:
@@ -271,6 +330,10 @@ class ModelBase:
         self._io.save(self.model, back_up=False)
         self._state.save()
         logger.info("Snapshot: %s", self._io.snapshot(self.iterations))
+
+
+def _is_picture(shape: Any) -> bool:
+    return len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3)
 
 
 def _is_shape(shape: Any) -> bool:

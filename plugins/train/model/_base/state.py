@@ -43,6 +43,8 @@ class State:
         self._file = StateFile(model_dir, model_name)
         self._name = model_name
         stored = self._file.load()
+        self.is_stored = bool(stored)
+        """Whether there was a state file."""
         self._sessions: dict[str, dict[str, Any]] = stored.get("sessions", {})
         self._iterations: int = stored.get("iterations", 0)
         self.lowest_avg_loss: dict[str, float] = stored.get("lowest_avg_loss", {})

@@ -223,6 +223,49 @@ def test_a_wrong_input_shape_is_named(folder: Path, arguments: Namespace, shape:
         model.build()
 
 
+def test_a_model_without_its_state_is_not_taken_for_a_new_one(
+    folder: Path, arguments: Namespace
+) -> None:
+    tiny(folder, arguments).save()
+    (folder / "tiny_state.json").unlink()
+    with pytest.raises(FaceswapError, match="has lost its state file"):
+        tiny(folder, arguments)
+
+
+def test_stored_options_are_checked(folder: Path, arguments: Namespace) -> None:
+    tiny(folder, arguments).save()
+    file = folder / "tiny_state.json"
+    state = json.loads(file.read_text())
+    state["config"]["coverage"] = -5
+    file.write_text(json.dumps(state))
+    with pytest.raises(FaceswapError, match="stored in .* coverage = -5: must be"):
+        tiny(folder, arguments)
+
+
+def conv(x: object, filters: int) -> object:
+    return keras.layers.Conv2D(filters, 1)(x)
+
+
+@pytest.mark.parametrize(
+    ("build", "why"),
+    [
+        (lambda _: None, "takes two faces"),
+        (lambda x: keras.Model(x[0], conv(x[0], 3)), "takes two faces"),
+        (lambda x: keras.Model(x, conv(x[0], 3)), "takes two faces"),
+        (lambda x: keras.Model(x, [conv(y, 4) for y in x]), "square pictures"),
+        (lambda x: keras.Model(x, [conv(y, 1) for y in x]), "gives a face for A"),
+        (lambda _: 1 / 0, "build_model.. of 'tiny' failed: ZeroDivisionError"),
+    ],
+)
+def test_a_plugin_that_builds_no_face_swap_model_is_told_so(
+    folder: Path, arguments: Namespace, build: object, why: str
+) -> None:
+    model = loader.load_model("tiny", str(PLUGINS))(str(folder), arguments)
+    model.build_model = build
+    with pytest.raises(FaceswapError, match=why):
+        model.build()
+
+
 def test_a_plugin_must_override_build_model(folder: Path, arguments: Namespace) -> None:
     model = ModelBase(str(folder), arguments)
     model.input_shape = (8, 8, 3)
