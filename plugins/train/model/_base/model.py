@@ -22,6 +22,7 @@ from lib.model.averaging import take_average
 from lib.model.compiling import compile_model
 from lib.model.predictor import side_path
 from plugins import loader
+from plugins.train.model._base.checks import check_masks, check_model, check_shapes
 from plugins.train.model._base.state import State
 
 logger = logging.getLogger(__name__)
@@ -77,7 +78,7 @@ class ModelBase:
             else self._state.restore_config(wanted, changeable)
         )
         self.check_stored(self._option_classes.values(), self._config)
-        self._check_masks()
+        check_masks(self._config)
         self._model: keras.Model | None = None
 
     @cached_property
@@ -110,14 +111,6 @@ class ModelBase:
                 raise FaceswapError(
                     f"the options stored in '{self.model_dir}' can't be used: {error}"
                 ) from error
-
-    def _check_masks(self) -> None:
-        for key in ("penalized_mask_loss", "learn_mask"):
-            if self.config[key] and self.config["mask_type"] is None:
-                raise FaceswapError(
-                    f"option {key} needs a mask, but mask_type is none: choose a mask_type in "
-                    f"[global.loss], or set {key} to False"
-                )
 
     @property
     def model_dir(self) -> str:
@@ -198,7 +191,7 @@ class ModelBase:
             )
         else:
             model = self._new_model()
-        self._check_model(model)
+        check_model(model, self.name)
         if self._is_predict:
             take_average(model)
             self._model = side_path(model, "a" if self._is_swapped else "b")
@@ -225,35 +218,12 @@ class ModelBase:
                 f"build_model() of '{self.name}' failed: {type(error).__name__}: {why}"
             ) from error
 
-    def _check_model(self, model: Any) -> None:
-        """Refuse what is no face-swap model, whether a plugin built it or a file held it."""
-        inputs, outputs = (
-            getattr(model, "inputs", None) or [],
-            getattr(model, "outputs", None) or [],
-        )
-        half = len(outputs) // 2
-        sides = outputs[:half], outputs[half:]
-        if len(inputs) != 2 or len(sides[0]) != len(sides[1]):
-            raise self._no_model("takes two faces and gives as many pictures for A as for B")
-        if not all(_is_picture(output.shape[1:]) for output in outputs):
-            raise self._no_model("gives square pictures of 3 channels (a face) or 1 (a mask)")
-        if not all(any(output.shape[-1] == 3 for output in side) for side in sides):
-            raise self._no_model("gives a face for A and one for B")
-
-    def _no_model(self, what: str) -> FaceswapError:
-        return FaceswapError(f"'{self.name}' is no face-swap model: one {what}")
-
     @property
     def _is_swapped(self) -> bool:
         return bool(getattr(self._args, "swap_model", False))
 
     def _inputs(self) -> list[Any]:
-        shapes = self.input_shape if isinstance(self.input_shape, list) else [self.input_shape] * 2
-        if len(shapes) != 2 or not all(_is_shape(shape) for shape in shapes):
-            raise FaceswapError(
-                f"model '{self.name}' has input_shape {self.input_shape!r}: it must be "
-                "square, (height, width, 3), or a list of two such shapes"
-            )
+        shapes = check_shapes(self.input_shape, self.name)
         return [
             keras.Input(shape, name=f"face_in_{side}")
             for side, shape in zip("ab", shapes, strict=True)
@@ -330,15 +300,3 @@ class ModelBase:
         self._io.save(self.model, back_up=False)
         self._state.save()
         logger.info("Snapshot: %s", self._io.snapshot(self.iterations))
-
-
-def _is_picture(shape: Any) -> bool:
-    return len(shape) == 3 and shape[0] == shape[1] and shape[2] in (1, 3)
-
-
-def _is_shape(shape: Any) -> bool:
-    return (
-        isinstance(shape, tuple)
-        and all(isinstance(edge, int) and edge > 0 for edge in shape)
-        and shape == (shape[0], shape[0], 3)
-    )

@@ -214,7 +214,7 @@ def test_the_folder_may_be_the_working_folder(
 
 
 @pytest.mark.parametrize(
-    "shape", [None, (16, 16), [(16, 16, 3)], (16, -1, 3), (16, 8, 3), (16, 16, 1), "large"]
+    "shape", [None, (), (16, 16), [(16, 16, 3)], (16, -1, 3), (16, 8, 3), (16, 16, 1), "large"]
 )
 def test_a_wrong_input_shape_is_named(folder: Path, arguments: Namespace, shape: object) -> None:
     model = loader.load_model("tiny", str(PLUGINS))(str(folder), arguments)
