@@ -1,6 +1,5 @@
 """Runs both sides of a model, the layers that they share once over both batches joined."""
 
-from itertools import groupby
 from typing import Any
 
 import keras
@@ -65,11 +64,12 @@ class JoinedGraph:
 
 def _grouped(nodes: list[Any]) -> list[list[Any]]:
     """Nodes of one depth, in groups that may be called as one."""
-    nodes = sorted(nodes, key=lambda node: id(node.operation))
-    groups = [list(group) for _, group in groupby(nodes, key=lambda node: id(node.operation))]
+    groups: dict[int, list[Any]] = {}
+    for node in nodes:
+        groups.setdefault(id(node.operation), []).append(node)
     return [
         part
-        for group in groups
+        for group in groups.values()
         for part in ([group] if _joinable(group) else [[node] for node in group])
     ]
 

@@ -146,17 +146,38 @@ def test_a_loss_that_is_no_number_ends_training(trainer: Any) -> None:
         steps(trainer, 1, lambda *_: None)
 
 
-def test_the_same_seed_gives_the_same_run(train_arguments: MakeArguments, tmp_path: Path) -> None:
-    results = []
-    for _ in range(2):
-        arguments = train_arguments("--seed", "5", "--no-logs")
-        keras.utils.set_random_seed(arguments.seed)
-        trainer = make_trainer(arguments)
-        steps(trainer, 3)
-        trainer.close()
-        results.append(trainer._model.model.get_weights())
-    for x, y in zip(*results, strict=True):
-        np.testing.assert_array_equal(x, y)
+def test_the_same_seed_gives_the_same_run(
+    train_arguments: MakeArguments, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [traced_run(train_arguments("--seed", "5", "--no-logs"), monkeypatch) for _ in "12"]
+    for name in runs[0]:
+        for one, other in zip(runs[0][name], runs[1][name], strict=True):
+            np.testing.assert_array_equal(one, other, err_msg=name)
+
+
+def traced_run(arguments: Namespace, monkeypatch: pytest.MonkeyPatch) -> dict[str, list]:
+    """All that a run of three iterations depends on and leads to, in the order of cause."""
+    keras.utils.set_random_seed(arguments.seed)
+    trainer = make_trainer(arguments)
+    trace: dict[str, list] = {"faces": [], "masks": [], "first weights": [], "feeds": []}
+    trace |= {"targets": [], "losses": [], "last weights": []}
+    for faces in trainer._faces.values():
+        trace["faces"].append(faces.images)
+        trace["masks"].append(faces.masks)
+    trace["first weights"] = [weight.copy() for weight in trainer._model.model.get_weights()]
+    step = trainer._step
+
+    def traced(feeds: list[np.ndarray], targets: list[np.ndarray]) -> torch.Tensor:
+        trace["feeds"] += feeds
+        trace["targets"] += targets
+        trace["losses"].append(step(feeds, targets).numpy())
+        return torch.from_numpy(trace["losses"][-1])
+
+    monkeypatch.setattr(trainer, "_step", traced)
+    steps(trainer, 3)
+    trainer.close()
+    trace["last weights"] = trainer._model.model.get_weights()
+    return trace
 
 
 def test_a_larger_batch_than_faces_repeats_them_and_says_so(
