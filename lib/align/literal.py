@@ -2,11 +2,15 @@
 
 import ast
 import re
+import threading
 from typing import Any, Final
 
 DEEPEST_NESTING: Final = 8
 """How deep brackets may be nested."""
 
+# Before 3.11.8 and 3.12.2 Python counts the depth of its parser for all threads together, and
+# raises SystemError when two of them parse at once.
+_ONE_AT_A_TIME = threading.Lock()
 _ATOM = re.compile(
     r"""b?'(?:[^'\\]|\\[\\'"nrtxuU])*+'|b?"(?:[^"\\]|\\[\\'"nrtxuU])*+"
     |-?\d[\d.]*+(?:e[-+]?\d++)?|None|True|False""",
@@ -47,6 +51,7 @@ def parse_literal(text: str) -> Any:
     if _INNERMOST.search(skeleton):
         raise ValueError(f"nested more than {DEEPEST_NESTING} deep")
     try:
-        return ast.literal_eval(text)
+        with _ONE_AT_A_TIME:
+            return ast.literal_eval(text)
     except (TypeError, SyntaxError, MemoryError, RecursionError) as error:
         raise ValueError("not a Python literal") from error

@@ -1,3 +1,7 @@
+import gc
+import sys
+import threading
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -86,3 +90,35 @@ PYTHONIC = ("nan", "1e", "9" * 5000, "'a\0b'", "f'{1}'", "'''a'''", "0x1", "1_00
 def test_text_that_is_no_plain_literal_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
         parse_literal(text)
+
+
+def test_many_threads_may_parse_at_once() -> None:
+    """Python's own parser counts its depth for all threads together in some versions."""
+    text = repr({"landmarks": [[float(i), float(i)] for i in range(68)]})
+    faults: list[BaseException] = []
+
+    def parse() -> None:
+        try:
+            for _ in range(200):
+                parse_literal(text)
+        except BaseException as fault:
+            faults.append(fault)
+
+    def collected(*_: object) -> None:
+        sum(range(300))  # long enough for another thread to come in
+
+    interval, threshold = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(5)
+    gc.callbacks.append(collected)
+    try:
+        threads = [threading.Thread(target=parse) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(collected)
+    assert faults == []
