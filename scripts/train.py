@@ -176,7 +176,7 @@ class Train:
             refresh = self._take(self._refresh_now)
             viewer = self._show if self._wants_sheets and (refresh or save) else None
             trainer.train_one_step(viewer, self._timelapse if save else None)
-            if refresh:
+            if refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
             if save:
                 model.save()
@@ -229,6 +229,7 @@ class Train:
             write_picture(self._preview_path, image)
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
+            return
         if not self._told_preview:
             logger.info("Preview (%s), renewed at every save: %s", name, self._preview_path)
             self._told_preview = True

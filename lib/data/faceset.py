@@ -97,12 +97,6 @@ class FaceSet:
         """``(n,)`` which faces have landmarks."""
         return np.isfinite(self.landmarks[:, 0, 0])
 
-    def first(self, count: int) -> "FaceSet":
-        """View of the first ``count`` faces, or of all where there are fewer."""
-        return FaceSet(
-            self.paths[:count], self.images[:count], self.masks[:count], self.landmarks[:count]
-        )
-
     def subset(self, indices: Sequence[int] | NDArray[np.integer]) -> "FaceSet":
         """Copy of the faces at ``indices``, in that order."""
         chosen = np.asarray(indices, np.intp)
