@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from faceswap import __version__
 from lib.errors import FaceswapError
+from lib.gpus import exclude, take_own
 from scripts.arguments import make_parser
 
 
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments: argparse.Namespace | None = None
     try:
         arguments = make_parser(__version__).parse_args(argv)
+        exclude(arguments.exclude_gpus)
+        take_own()
         script = importlib.import_module(f"scripts.{arguments.command}")
         getattr(script, arguments.command.title())(arguments).process()
     except FaceswapError as error:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from lib.config.train import GlobalOptions, LossOptions, TrainerOptions
+from lib.config import sections as ini_sections
 from lib.errors import FaceswapError
 
 logger = logging.getLogger(__name__)
@@ -46,7 +46,19 @@ def _user_folder(plugin_dir: str | None) -> Path | None:
     return folder
 
 
-def _model_files(plugin_dir: str | None) -> dict[str, Path]:
+def model_files(plugin_dir: str | None = None) -> dict[str, Path]:
+    """Files of the model plugins by name, without importing any.
+
+    Parameters
+    ----------
+    plugin_dir
+        The user's own plugin folder; None for that of the environment, if any.
+
+    Raises
+    ------
+    FaceswapError
+        The folder is missing, or a file has the name of a plugin of ours.
+    """
     user = _user_folder(plugin_dir)
     theirs = _names(user) if user else {}
     ours = _names(_OURS / "model")
@@ -66,7 +78,7 @@ def model_names(plugin_dir: str | None = None) -> list[str]:
     plugin_dir
         The user's own plugin folder; None for that of the environment, if any.
     """
-    return sorted(_model_files(plugin_dir))
+    return sorted(model_files(plugin_dir))
 
 
 def trainer_names() -> list[str]:
@@ -97,7 +109,7 @@ def _import_file(name: str, path: Path) -> ModuleType:
 
 
 def _module(name: str, plugin_dir: str | None) -> ModuleType:
-    files = _model_files(plugin_dir)
+    files = model_files(plugin_dir)
     if name not in files:
         near = difflib.get_close_matches(name, files, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
@@ -133,12 +145,8 @@ def load_trainer(name: str) -> type[Any]:
 
 def option_sections(plugin_dir: str | None = None) -> dict[str, type]:
     """Every section of ``train.ini`` with its option dataclass, the plugins' ones included."""
-    sections: dict[str, type] = {
-        "global": GlobalOptions,
-        "global.loss": LossOptions,
-        "trainer.original": TrainerOptions,
-    }
-    for name in _model_files(plugin_dir):
+    sections: dict[str, type] = dict(ini_sections.ALL)
+    for name in model_files(plugin_dir):
         try:
             module = _module(name, plugin_dir)
         except FaceswapError as error:

@@ -34,6 +34,17 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return convert
 
 
+def fraction(text: str) -> float:
+    """Type of an option that takes a part of the faces."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0.01 <= value <= 0.5:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0.01 to 0.5")
+    return value
+
+
 def _add_everywhere(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("everywhere")
     group.add_argument("-C", "--configfile", metavar="FILE", help="options file, a train.ini")
@@ -47,6 +58,15 @@ def _add_everywhere(parser: argparse.ArgumentParser) -> None:
         metavar="LEVEL",
     )
     group.add_argument("-LF", "-F", "--logfile", metavar="FILE", help="also log to this file")
+    group.add_argument(
+        "-X",
+        "--exclude-gpus",
+        nargs="+",
+        type=whole(0, 255),
+        default=[],
+        metavar="N",
+        help="leave these GPUs out, counted from 0",
+    )
 
 
 def _add_faces(group: "argparse._ArgumentGroup") -> None:
@@ -88,12 +108,27 @@ def _add_train(parser: argparse.ArgumentParser) -> None:
         "compact is the one for machines without a GPU)",
     )
     group.add_argument(
+        "-l",
+        "--load-weights",
+        metavar="MODEL",
+        help="new models: begin with the encoder of this one, a model's folder or .keras file",
+    )
+    group.add_argument(
+        "-f", "--freeze-weights", action="store_true", help="leave the encoder's weights alone"
+    )
+    group.add_argument(
         "-u", "-su", "--summary", action="store_true", help="print the model's summary and leave"
+    )
+    group.add_argument(
+        "--find-learning-rate",
+        action="store_true",
+        help="try rising learning rates, draw the losses, name a good one and leave",
     )
     group.add_argument(
         "--allow-few", action="store_true", help="train on fewer than 25 faces a side"
     )
     _add_run(parser.add_argument_group("run"))
+    _add_held_out(parser.add_argument_group("faces held out"))
     _add_sight(parser.add_argument_group("preview and time-lapse"))
     _add_augmentation(parser.add_argument_group("augmentation"))
 
@@ -136,6 +171,12 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         help="copy the model's folder every N iterations, 0: never (default: 25,000)",
     )
     group.add_argument(
+        "-d",
+        "--distributed",
+        action="store_true",
+        help="train on all GPUs of this machine, each with batches of its own",
+    )
+    group.add_argument(
         "--seed",
         type=whole(0, 2**31 - 1),
         metavar=number,
@@ -144,6 +185,31 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "-n", "-nl", "--no-logs", action="store_true", help="keep no TensorBoard log"
     )
+
+
+def _add_held_out(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--holdout",
+        type=fraction,
+        metavar="FRACTION",
+        help="keep the last files by name out of training, and score the model on them; 0.01 to "
+        "0.5, such as 0.1",
+    )
+    group.add_argument(
+        "--evaluate-interval",
+        type=whole(1, 10**9),
+        default=500,
+        metavar="N",
+        help="score it every N iterations (default: 500)",
+    )
+    group.add_argument(
+        "--plateau",
+        type=whole(1, 10**9),
+        default=5000,
+        metavar="N",
+        help="say so when the score is no better for N iterations (default: 5,000)",
+    )
+    group.add_argument("--stop-on-plateau", action="store_true", help="... and stop")
 
 
 def _add_sight(group: "argparse._ArgumentGroup") -> None:
@@ -180,6 +246,7 @@ def _add_augmentation(group: "argparse._ArgumentGroup") -> None:
         (("-P", "-nf", "--no-flip"), "never mirror faces"),
         (("-c", "-nac", "--no-augment-color"), "never change colours"),
         (("-W", "-nw", "--no-warp"), "never warp the faces that are fed"),
+        (("-M", "-wl", "--warp-to-landmarks"), "warp them towards faces of the other side"),
     ):
         group.add_argument(*flags, action="store_true", help=text)
 
@@ -243,10 +310,23 @@ def _add_render(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_plugins(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "check", nargs="?", choices=["check"], metavar="check FILE", help="try your plugin's file"
+    )
+    parser.add_argument("file", nargs="?", metavar="", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--plugin-dir",
+        metavar="DIR",
+        help=f"folder of your own model plugins (or set {loader.PLUGIN_DIR_VARIABLE})",
+    )
+
+
 COMMANDS = {
     "train": ("train a model on the faces of two people who agreed to it", _add_train),
     "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
     "render": ("render faces of a person who does not exist", _add_render),
+    "plugins": ("list the models, or try one of your own: plugins check FILE", _add_plugins),
     "demo": ("render two people, train, swap and score: a first look", _add_demo),
 }
 

@@ -14,7 +14,7 @@ from lib.checkpoint.store import find_model
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
 from lib.errors import FaceswapError
-from lib.evaluation.score import Score, mean, score_prediction
+from lib.evaluation.score import Score, mean, score_cut, score_faces
 from lib.evaluation.truth import true_swaps
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
@@ -25,8 +25,6 @@ from plugins import loader
 
 logger = logging.getLogger(__name__)
 
-CROP = 192
-"""Edge in pixels of the face in which predictions are compared."""
 PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 ROWS = 6
 """Faces of each side in the picture."""
@@ -95,7 +93,7 @@ class Evaluate:
         return predictor, model.config["centering"]
 
     def _predict(self, predictor: Predictor, centring: str) -> dict[str, Side]:
-        cut = Cut(CROP, centring, "extended", mask_blur_kernel=0, mask_threshold=0)
+        cut = score_cut(centring)
         faces = {
             side: _load(folder, cut, side)
             for side, folder in (("a", self._args.input_a), ("b", self._args.input_b))
@@ -134,29 +132,18 @@ def scores(sides: dict[str, Side], coverage: float) -> dict[str, Score]:
     coverage
         Share of a face's edge that the predictions show, 0..1.
     """
-    same = {name: _score(side.faces, side.same, coverage) for name, side in sides.items()}
+    same = {name: score_faces(side.faces, side.same, coverage) for name, side in sides.items()}
     found = {"Held-out score": mean(list(same.values()))}
     found |= {f"  {name.upper()} > {name.upper()}": score for name, score in same.items()}
     for name, other in ("ab", "ba"):
         side = sides[name]
         if side.truth is not None:
             swap = f"Swap {name.upper()} > {other.upper()} against the truth"
-            found[swap] = _score(side.truth, side.swapped, coverage)
-            found[f"  {name.upper()} left as it is, for comparison"] = _score(
+            found[swap] = score_faces(side.truth, side.swapped, coverage)
+            found[f"  {name.upper()} left as it is, for comparison"] = score_faces(
                 side.truth, _windows(side.faces.images, coverage), coverage
             )
     return found
-
-
-def _score(truth: FaceSet, predictions: NDArray[np.uint8], coverage: float) -> Score:
-    return mean(
-        [
-            score_prediction(face, mask, prediction, coverage)
-            for face, mask, prediction in zip(
-                truth.images, truth.masks[..., 0], predictions, strict=True
-            )
-        ]
-    )
 
 
 def _windows(images: NDArray[np.uint8], coverage: float) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ import logging
 import math
 import os
 import signal
+import sys
 import threading
 import time
 from argparse import Namespace
@@ -13,6 +14,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lib.checkpoint.store import ModelStore
@@ -22,7 +24,7 @@ from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.preview.mark import write_picture
-from lib.training import device
+from lib.training import device, distributed
 from plugins import loader
 from scripts.keys import Keys
 
@@ -60,6 +62,15 @@ class Train:
         self._told_preview = False
         self._wants_sheets = arguments.preview or arguments.write_image or not arguments.no_logs
         self._timelapse = self._timelapse_folders()
+        self._check_pairs()
+
+    def _check_pairs(self) -> None:
+        if self._args.warp_to_landmarks and self._args.no_warp:
+            raise FaceswapError("--warp-to-landmarks and --no-warp contradict: leave one out")
+        if self._args.stop_on_plateau and not self._args.holdout:
+            raise FaceswapError(
+                "--stop-on-plateau needs faces held out: add --holdout 0.1, or leave it out"
+            )
 
     def _timelapse_folders(self) -> dict[str, str] | None:
         folders = {
@@ -96,6 +107,39 @@ class Train:
             A mistake of the user's, or a failure of training.
         """
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
+        if self._args.distributed and not distributed.is_launched() and self._launch():
+            return
+        self._join()
+        try:
+            self._work()
+        finally:
+            distributed.leave()
+
+    def _launch(self) -> bool:
+        """Start a process for each GPU, and wait for them; False where one process is enough."""
+        count = torch.cuda.device_count()
+        if count < 2:
+            logger.info(
+                "--distributed: %d GPUs are to be seen, so this process trains alone", count
+            )
+            return False
+        code = distributed.launch(sys.argv[1:], count)
+        if code:
+            raise FaceswapError(f"--distributed: training ended with exit code {code}, see above")
+        return True
+
+    def _join(self) -> None:
+        """Meet the other processes, if any; all but the first train without a word or a file."""
+        self._args.world = self._world = distributed.join()
+        if self._world.is_first:
+            return
+        self.console = ConsoleLine(interactive=False)
+        configure("ERROR", None, LineAwareHandler(self.console))
+        self._wants_sheets, self._timelapse = False, None
+        self._args.no_logs = True
+        self._args.snapshot_interval = self._args.evaluate_interval = 0
+
+    def _work(self) -> None:
         images = self._images()
         model = self._build()
         if self._args.summary:
@@ -105,7 +149,10 @@ class Train:
             model, images, self._args.batch_size, self._args.configfile
         )
         trainer.console = self.console
-        self._run(model, trainer)
+        if self._args.find_learning_rate:
+            self._find_learning_rate(trainer)
+        else:
+            self._run(model, trainer)
 
     def _images(self) -> dict[str, list[str]]:
         folders = {"a": self._args.input_a, "b": self._args.input_b}
@@ -178,16 +225,16 @@ class Train:
             trainer.train_one_step(viewer, self._timelapse if save else None)
             if refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
-            if save:
+            if save and self._world.is_first:
                 model.save()
             if count == 1:
                 started = time.monotonic()
             elif count == 3:
                 self._tell_if_slow(model.name, (time.monotonic() - started) / 2)
-            if self._stop.is_set():
+            if self._world.agree(self._stop.is_set() or trainer.wants_stop):
                 break
         self.console.close()
-        if not save:
+        if not save and self._world.is_first:
             model.save()
             if self._wants_sheets:
                 trainer.show_preview(self._show)

@@ -40,7 +40,8 @@ class StoredMask:
     mask
         ``stored_size`` squared bytes, compressed by zlib.
     affine_matrix
-        2 by 3, from the source frame to the mask.
+        2 by 3, from pixels of the source frame to pixels of the mask; in both whole numbers are
+        the middles of pixels.
     interpolator
         OpenCV's number of the interpolation that takes the mask back to the frame.
     stored_size

@@ -1,7 +1,7 @@
-"""Masks drawn from the landmarks of a face.
+"""Masks drawn from the landmarks of a face, and what is done to a mask before it is used.
 
-Every mask is the union of a few convex hulls of landmarks.  Points are in pixels of the crop that
-the mask belongs to; they are rounded to whole pixels before drawing.
+Every drawn mask is the union of a few convex hulls of landmarks.  Points are in pixels of the crop
+that the mask belongs to; they are rounded to whole pixels before drawing.
 """
 
 import cv2
@@ -62,6 +62,31 @@ def eyes(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
 def mouth(landmarks: NDArray[np.floating], size: int) -> NDArray[np.uint8]:
     """Mask of the mouth with the lips; parameters and result as in `components`."""
     return _fill(landmarks, _MOUTH, size)
+
+
+def dilate(mask: NDArray[np.uint8], per_cent: float) -> NDArray[np.uint8]:
+    """Move the outline of a mask outwards or inwards.
+
+    It comes before `refine`: after a blur it would move the middle of the soft edge by another
+    distance. Before or after the threshold it is all the same.
+
+    Parameters
+    ----------
+    mask
+        ``(size, size)``, 0 to 255.
+    per_cent
+        How far the outline moves, -5 to 5 per cent of the mask's edge, to the nearest whole pixel:
+        outwards where it is positive, inwards where negative. The crop's own border stays.
+
+    Returns
+    -------
+    NDArray[np.uint8]
+        A mask of the same shape; the one given is left as it is.
+    """
+    radius = round(abs(per_cent) / 100 * mask.shape[0])
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
+    moved = cv2.dilate(mask, disc) if per_cent > 0 else cv2.erode(mask, disc)
+    return np.asarray(moved, np.uint8)
 
 
 def refine(mask: NDArray[np.uint8], blur_kernel: int, threshold: int) -> NDArray[np.uint8]:

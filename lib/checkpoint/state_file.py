@@ -55,6 +55,8 @@ class StateFile:
         for key, kind in _KINDS.items():
             if not isinstance(state.get(key), kind):
                 raise self._damaged(f"'{key}' is missing or not {kind.__name__}")
+        if not isinstance(state.get("run", {}), dict):
+            raise self._damaged("'run' is not dict")
         for number, session in state["sessions"].items():
             if not (number.isdecimal() and len(number) < 10 and isinstance(session, dict)):
                 raise self._damaged("a session is no session")

@@ -44,8 +44,11 @@ class GlobalOptions(Options):
     optimizer: str = option(
         "adam",
         "The rule that turns the error of a batch into a change of the model's weights. 'adam' "
-        "keeps a step size for every weight and is right for every model here.",
-        choices=("adam",),
+        "keeps a step size for every weight and is right for every model here; 'adamw' is the same "
+        "by the name that goes with weight_decay; 'nadam' looks one step ahead; 'adabelief' takes "
+        "large steps where the gradient is steady; 'rms-prop' has no momentum; 'lion' knows only "
+        "the sign of a step, so give it a third to a tenth of the learning_rate.",
+        choices=("adam", "adamw", "nadam", "adabelief", "rms-prop", "lion"),
     )
     learning_rate: float = option(
         5e-5,
@@ -70,6 +73,22 @@ class GlobalOptions(Options):
         "Pad the edges of a picture with its mirror image instead of zeros before a convolution. "
         "Helps against grey or blurred borders of the swapped area, and costs some speed.",
     )
+    mixed_precision: bool = option(
+        False,
+        "Compute in numbers of 16 bits where that is safe, and keep the weights in 32. Up to twice "
+        "as fast and half the memory on GPUs with units for it; on most CPUs it only costs "
+        "accuracy.",
+        changeable=True,
+    )
+    mixed_precision_type: str = option(
+        "bfloat16",
+        "The 16-bit numbers of mixed_precision. 'bfloat16': the range of 32-bit numbers; for "
+        "NVIDIA GPUs of 2020 (Ampere) and later. 'float16': more exact and for older GPUs too, "
+        "but of small range: the loss is scaled to fit it, and a step that does not fit is "
+        "skipped.",
+        choices=("bfloat16", "float16"),
+        changeable=True,
+    )
     nan_protection: bool = option(
         True,
         "Stop training as soon as the loss is NaN (not a number), before the broken weights are "
@@ -83,89 +102,6 @@ class GlobalOptions(Options):
         minimum=1,
         maximum=512,
         changeable=True,
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class LossOptions(Options):
-    """How the error of a predicted face is measured.
-
-    The loss is the number that training makes smaller, so these options decide what the model
-    takes pains over.
-    """
-
-    loss_function: str = option(
-        "ssim",
-        "How a prediction is compared with the true face. 'ssim' compares local structure, as the "
-        "eye does: sharp, but colours drift unless l2_reg_term holds them. 'mae', the mean "
-        "absolute difference: steady, exact in colour, softer. 'mse', the mean squared difference: "
-        "heeds large errors most, and is the softest.",
-        choices=("ssim", "mae", "mse"),
-    )
-    mask_loss_function: str = option(
-        "mse",
-        "How a predicted mask is compared with the true one, where learn_mask is on. 'mse' heeds "
-        "large errors most and gives smooth edges; 'mae' weighs all errors alike.",
-        choices=("mse", "mae"),
-    )
-    l2_reg_term: int = option(
-        100,
-        "How much mean squared error is added to 'ssim', in per cent; other loss functions do "
-        "not use it. It keeps colours and brightness true. Raise it where colours drift; lower "
-        "it for crisper texture; 0 adds none. 50 to 100 is usual.",
-        minimum=0,
-        maximum=400,
-    )
-    eye_multiplier: int = option(
-        3,
-        "Weight of the error in the eyes, which is counted once more on top of the whole face's. "
-        "Raise it where the gaze is wrong or the eyes are blurred, at the cost of the rest; 1 is "
-        "the least. 1 to 5 is usual.",
-        minimum=1,
-        maximum=40,
-        changeable=True,
-    )
-    mouth_multiplier: int = option(
-        2,
-        "Weight of the error in the mouth, which is counted once more on top of the whole face's. "
-        "Raise it where lips or teeth are blurred, at the cost of the rest; 1 is the least. 1 to 5 "
-        "is usual.",
-        minimum=1,
-        maximum=40,
-        changeable=True,
-    )
-    penalized_mask_loss: bool = option(
-        True,
-        "Measure the error inside the face's mask alone, so that the model spends itself on the "
-        "face and not on the background. It needs a mask_type.",
-    )
-    mask_type: str | None = option(
-        "extended",
-        "The mask that says which pixels are face. 'components': drawn through the landmarks, up "
-        "to the eyebrows. 'extended': the same, reaching further up the forehead. 'none': no "
-        "mask; penalized_mask_loss and learn_mask must then be off.",
-        choices=("components", "extended"),
-    )
-    mask_blur_kernel: int = option(
-        3,
-        "How far the mask's edge is blurred, in pixels of a mask 128 pixels wide (it is scaled to "
-        "other sizes). Raise it for a softer seam between face and background; 0 leaves the edge "
-        "hard.",
-        minimum=0,
-        maximum=9,
-    )
-    mask_threshold: int = option(
-        4,
-        "Cleans the mask: what is within this many per cent of black becomes black, and of white "
-        "becomes white. Raise it for a firmer mask with a narrower edge; 0 leaves the mask as it "
-        "is.",
-        minimum=0,
-        maximum=50,
-    )
-    learn_mask: bool = option(
-        False,
-        "Teach the model to draw the mask of the faces that it makes, for use when swapping. It "
-        "needs a mask_type, makes the model larger and each step slower.",
     )
 
 

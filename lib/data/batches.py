@@ -7,7 +7,7 @@ on exactly where it stopped, with nothing stored.
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.align.geometry import window_edge
-from lib.data.augment import Augmentation, Draws
+from lib.data.augment import Augmentation
 from lib.data.colour import ColourJitter, clahe_tiles, lookup_tables
 from lib.data.faceset import FaceSet
+from lib.data.landmark_warp import LandmarkWarp, relative_landmarks
 from lib.data.warp import Sampler, inverse_transforms, reduced, sampled_box, window_nodes
 
 Pixels = NDArray[np.uint8]
@@ -66,6 +67,15 @@ class Batches:
         0 or more.
     side
         "a" or "b".
+    others
+        ``(m, 68, 2)`` the other side's landmarks, from
+        `lib.data.landmark_warp.relative_landmarks`: feeds are warped towards them. None warps
+        feeds at random. Where `augmentation` has no warp, neither is done.
+
+    Raises
+    ------
+    FaceswapError
+        `others` is given, and some of the faces have no landmarks.
     """
 
     def __init__(
@@ -78,6 +88,7 @@ class Batches:
         batch_size: int,
         seed: int,
         side: str,
+        others: NDArray[np.float64] | None = None,
     ) -> None:
         self._faces = faces
         self._augmentation = augmentation
@@ -89,16 +100,19 @@ class Batches:
             size: Sampler.of_window(size, faces.size, self._window) for size in target_sizes
         }
         self._target_sizes = list(target_sizes)
+        self._landmark_warp = None
+        if others is not None and augmentation.warp:
+            own = relative_landmarks(side, faces)
+            self._landmark_warp = LandmarkWarp(own, others, faces.size, self._window, self._feed)
         self._colour = ColourJitter(faces.size)
         self._epoch = -1, np.empty(0, np.intp)
 
     def batch(self, iteration: int) -> Batch:
         """Make the batch of an iteration, counted from 0."""
         indices = self._indices(iteration)
-        draws = self._augmentation.draw(self._rng(_AUGMENTATION, iteration), self._batch_size)
         feed = self._empty(self._feed.size, 3)
         targets = {size: self._empty(size, 6) for size in self._targets}
-        self._fill(indices, draws, feed, targets)
+        self._fill(indices, self._rng(_AUGMENTATION, iteration), feed, targets)
         return Batch(feed, [targets[size] for size in self._target_sizes], indices)
 
     def _rng(self, purpose: int, number: int) -> np.random.Generator:
@@ -127,19 +141,28 @@ class Batches:
         return self._epoch[1]
 
     def _fill(
-        self, indices: NDArray[np.intp], draws: Draws, feed: Pixels, targets: dict[int, Pixels]
+        self,
+        indices: NDArray[np.intp],
+        rng: np.random.Generator,
+        feed: Pixels,
+        targets: dict[int, Pixels],
     ) -> None:
         edge, samplers = self._faces.size, self._targets.values()
+        draws = self._augmentation.draw(rng, len(indices))
         transforms = inverse_transforms(draws, edge)
         still, warped = window_nodes(transforms, draws, edge, self._window)
+        feed_maps: Iterator[NDArray[np.float32]] = map(self._feed.maps, warped)
+        if self._landmark_warp is not None:
+            # Drawn last, so that all else is the same without.
+            pulls = self._landmark_warp.draw(rng, len(indices))
+            feed_maps = self._landmark_warp.maps(indices, draws.flipped, transforms, pulls)
         tiles, tables = clahe_tiles(edge, draws.clahe_step), lookup_tables(draws.colour)
         reach = max(sampler.reach for sampler in (self._feed, *samplers))
         reductions = {sampler.reduction for sampler in samplers}
 
-        for row, index in enumerate(indices):
+        for row, (index, maps) in enumerate(zip(indices, feed_maps, strict=True)):
             image, masks = self._faces.images[index], self._faces.masks[index]
-            maps = self._feed.maps(warped[row])
-            if self._augmentation.colour:
+            if tiles[row] or draws.colour[row].any():
                 box = sampled_box(edge, reach, still[row], maps)
                 image = self._colour(image, int(tiles[row]), tables[row], box)
             images = reduced(image, reductions | {self._feed.reduction})
@@ -157,7 +180,9 @@ class Prefetcher:
     batches_a, batches_b
         The sides' batches; nothing else may use them until this is closed.
     start
-        Iteration of the first pair.
+        Number of the first pair.
+    step
+        From the number of one pair to that of the next.
     depth
         Pairs kept ready.
 
@@ -167,9 +192,18 @@ class Prefetcher:
         Seconds that `next` has waited in all.
     """
 
-    def __init__(self, batches_a: Batches, batches_b: Batches, start: int = 0, depth: int = 3):
+    def __init__(
+        self,
+        batches_a: Batches,
+        batches_b: Batches,
+        start: int = 0,
+        *,
+        step: int = 1,
+        depth: int = 3,
+    ) -> None:
         self.waited = 0.0
         self._sides = batches_a, batches_b
+        self._step = step
         self._depth = depth
         self._ready: deque[tuple[Batch, Batch]] = deque()
         self._error: BaseException | None = None
@@ -216,11 +250,11 @@ class Prefetcher:
             self._changed.notify_all()
         self._thread.join()
 
-    def _run(self, iteration: int) -> None:
+    def _run(self, number: int) -> None:
         try:
             while self._has_room():
-                batch_a, batch_b = (side.batch(iteration) for side in self._sides)
-                iteration += 1
+                batch_a, batch_b = (side.batch(number) for side in self._sides)
+                number += self._step
                 with self._changed:
                     self._ready.append((batch_a, batch_b))
                     self._changed.notify_all()

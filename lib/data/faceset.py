@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.align import masks
+from lib.align import masks, stored_mask
 from lib.align.geometry import Alignment, sub_crop, transform_points
 from lib.align.header import FaceHeader
 from lib.data.files import RawFace, read_face
@@ -21,7 +21,7 @@ from lib.progress import progress
 
 _LARGEST_IN_MEMORY = 256 << 20
 _MOST_THREADS = 8
-_FACE_MASKS = {"components": masks.components, "extended": masks.extended}
+_DRAWN = {"components": masks.components, "extended": masks.extended}
 
 
 @dataclass(frozen=True)
@@ -35,9 +35,12 @@ class Cut:
     centring
         'legacy', 'face' or 'head'.
     mask_type
-        'components' or 'extended'; None makes the whole picture count as face.
+        'components' or 'extended', which are drawn from the landmarks, or the name of a mask that
+        is stored with the faces; None makes the whole picture count as face.
     mask_blur_kernel, mask_threshold
         As in `lib.align.masks.refine`, for the face mask.
+    mask_dilation
+        As in `lib.align.masks.dilate`, for the face mask, before it is refined.
     """
 
     size: int
@@ -45,6 +48,11 @@ class Cut:
     mask_type: str | None
     mask_blur_kernel: int
     mask_threshold: int
+    mask_dilation: float = 0.0
+
+
+class MissingMaskError(FaceswapError):
+    """A face with landmarks lacks the stored mask that is wanted."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +63,10 @@ class BadFace:
     reason: str
 
     def __str__(self) -> str:
-        return f"{_printable(self.path)} {_printable(self.reason)}"
+        return f"{printable(self.path)} {printable(self.reason)}"
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Text on one line, whatever a file is called."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
@@ -111,8 +119,8 @@ class FaceSet:
 def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, list[BadFace]]:
     """Check, decode and cut the faces of one side in a single pass.
 
-    A file with an alignment is cut to the centring and gets masks drawn from its landmarks. A
-    plain picture counts as a crop already: its face mask is full, the others are empty.
+    A file with an alignment is cut to the centring and gets its masks. A plain picture counts as a
+    crop already: its face mask is full, the others are empty.
 
     Parameters
     ----------
@@ -121,7 +129,7 @@ def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, lis
     cut
         What to cut them to.
     label
-        Name of the progress bar, which shows on a terminal only.
+        Name of the faces, in an error and on the progress bar, which shows on a terminal only.
 
     Returns
     -------
@@ -134,32 +142,35 @@ def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, lis
     Raises
     ------
     FaceswapError
-        There is no room for the temporary file.
+        There is no room for the temporary file, or a face with landmarks lacks the stored mask.
     """
     shape = (len(paths), cut.size, cut.size, 3)
     images, planes = _zeros(shape), _zeros(shape)
     landmarks = np.full((len(paths), 68, 2), np.nan, np.float32)
     good: list[str] = []
     bad: list[BadFace] = []
+    stored: dict[str, frozenset[str]] = {}
     with _mapped(partial(_load, cut=cut), paths) as results:
         bar = progress(results, label, len(paths))
-        for path, result in zip(paths, bar, strict=True):
+        for path, (result, names) in zip(paths, bar, strict=True):
+            if names is not None:
+                stored[path] = names
             if isinstance(result, str):
                 bad.append(BadFace(path, result))
                 continue
             images[len(good)], planes[len(good)], landmarks[len(good)] = result
             good.append(path)
+    _check_masks(label, cut.mask_type, stored)
     count = len(good)
     return FaceSet(tuple(good), images[:count], planes[:count], landmarks[:count]), bad
 
 
 _Loaded = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64] | float]
+_Result = tuple[_Loaded | str, frozenset[str] | None]
 
 
 @contextmanager
-def _mapped(
-    load: Callable[[str], _Loaded | str], paths: Sequence[str]
-) -> Iterator[Iterator[_Loaded | str]]:
+def _mapped(load: Callable[[str], _Result], paths: Sequence[str]) -> Iterator[Iterator[_Result]]:
     """Results in order from a pool of threads; an interruption drops the files still waiting."""
     pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
     try:
@@ -168,12 +179,32 @@ def _mapped(
         pool.shutdown(cancel_futures=True)
 
 
-def _load(path: str, cut: Cut) -> _Loaded | str:
-    """Image, masks and landmarks of one face; a text is the reason why it is bad."""
+def _load(path: str, cut: Cut) -> _Result:
+    """One face, or the reason why it is bad, and the names of the masks stored with it.
+
+    The names are None for a plain picture, and for a face that is bad for more than its masks.
+    """
     try:
-        return cut_face(read_face(path), cut)
+        face = read_face(path)
+        names = None if face.header is None else frozenset(face.header.masks)
+        return cut_face(face, cut), names
+    except MissingMaskError as error:
+        return str(error), names
     except FaceswapError as error:
-        return str(error)
+        return str(error), None
+
+
+def _check_masks(label: str, wanted: str | None, stored: dict[str, frozenset[str]]) -> None:
+    """Refuse a stored mask that some faces lack, and name those that all of them have."""
+    lacking = [path for path, names in stored.items() if wanted not in names]
+    if wanted is None or wanted in _DRAWN or not lacking:
+        return
+    common = sorted(frozenset.intersection(*stored.values()) - _DRAWN.keys())
+    raise FaceswapError(
+        f"{label}: mask_type = {wanted}: {len(lacking)} of {len(stored)} faces have no such mask, "
+        f"such as {printable(lacking[0])}; in all of them there are: "
+        f"{printable(', '.join([*_DRAWN, *common]))}"
+    )
 
 
 def cut_face(face: RawFace, cut: Cut) -> _Loaded:
@@ -193,8 +224,10 @@ def cut_face(face: RawFace, cut: Cut) -> _Loaded:
 
     Raises
     ------
+    MissingMaskError
+        The face has landmarks, but not the stored mask that is wanted.
     FaceswapError
-        The landmarks form no face, or put it outside the picture.
+        The landmarks form no face, or put it outside the picture, or the mask is damaged.
     """
     if face.header is None:
         return _plain(face.image, cut)
@@ -213,11 +246,30 @@ def _aligned(face: RawFace, header: FaceHeader, cut: Cut) -> _Loaded:
     x, y, edge = sub_crop(alignment, stored, header.centring, cut.centring)
     if min(x, y) <= -edge or max(x, y) >= stored:
         raise FaceswapError("has landmarks that put the face outside the picture")
-    in_stored = transform_points(header.landmarks, alignment.matrix(stored, header.centring))
+    into_cut = alignment.matrix(stored, header.centring)
     # Half a pixel leads from pixel middles to edges, where sizes are in proportion, and back.
-    landmarks = (in_stored - (x, y) + 0.5) * (cut.size / edge) - 0.5
-    image = _resize(_window(face.image, x, y, edge), cut.size)
-    return image, _draw_masks(landmarks, cut), landmarks
+    into_cut[:, 2] += (0.5 - x, 0.5 - y)
+    into_cut *= cut.size / edge
+    into_cut[:, 2] -= 0.5
+    landmarks = transform_points(header.landmarks, into_cut)
+    eyes, mouth = masks.eyes(landmarks, cut.size), masks.mouth(landmarks, cut.size)
+    planes = np.stack([_face_mask(header, into_cut, cut), eyes, mouth], axis=-1)
+    return _resize(_window(face.image, x, y, edge), cut.size), planes, landmarks
+
+
+def _face_mask(header: FaceHeader, into_cut: NDArray[np.float64], cut: Cut) -> NDArray[np.uint8]:
+    """The face mask in the cut, to which a ``(2, 3)`` matrix leads from the source frame."""
+    if cut.mask_type is None:
+        return np.full((cut.size, cut.size), 255, np.uint8)
+    if cut.mask_type in _DRAWN:
+        landmarks = transform_points(header.landmarks, into_cut)
+        face = _DRAWN[cut.mask_type](landmarks, cut.size)
+    elif cut.mask_type in header.masks:
+        face = stored_mask.lay(header.masks[cut.mask_type], into_cut, cut.size)
+    else:
+        raise MissingMaskError(f"has no mask of the name {cut.mask_type}")
+    dilated = masks.dilate(face, cut.mask_dilation)
+    return masks.refine(dilated, cut.mask_blur_kernel, cut.mask_threshold)
 
 
 def _window(image: NDArray[np.uint8], x: int, y: int, edge: int) -> NDArray[np.uint8]:
@@ -236,16 +288,6 @@ def _resize(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         return image
     how = cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (size, size), interpolation=how), np.uint8)
-
-
-def _draw_masks(landmarks: NDArray[np.float64], cut: Cut) -> NDArray[np.uint8]:
-    if cut.mask_type is None:
-        face = np.full((cut.size, cut.size), 255, np.uint8)
-    else:
-        drawn = _FACE_MASKS[cut.mask_type](landmarks, cut.size)
-        face = masks.refine(drawn, cut.mask_blur_kernel, cut.mask_threshold)
-    eyes, mouth = masks.eyes(landmarks, cut.size), masks.mouth(landmarks, cut.size)
-    return np.stack([face, eyes, mouth], axis=-1)
 
 
 def _zeros(shape: tuple[int, ...]) -> NDArray[np.uint8]:

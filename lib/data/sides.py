@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
+from lib.data.mask_share import measure_masks
 from lib.errors import FaceswapError
 from lib.files import replacing
 
@@ -19,9 +20,9 @@ SHOWN = 3
 
 
 def load_side(
-    side: str, paths: Sequence[str], cut: Cut, *, allow_few: bool
+    side: str, paths: Sequence[str], cut: Cut, *, coverage: float, allow_few: bool
 ) -> tuple[FaceSet, list[BadFace]]:
-    """Load one side's faces; name bad files and leave them out.
+    """Load one side's faces, tell what was found, and name bad files and leave them out.
 
     Parameters
     ----------
@@ -31,6 +32,8 @@ def load_side(
         Files of faces.
     cut
         What they are cut to.
+    coverage
+        Part of a cut's edge that the trained window spans, above 0 and up to 1.
     allow_few
         Train on fewer than 25 faces all the same.
 
@@ -42,14 +45,14 @@ def load_side(
     Raises
     ------
     FaceswapError
-        Too few faces are good.
+        Too few faces are good, or a face with landmarks lacks the stored mask.
     """
     name = f"Side {side.upper()}"
     faces, bad = load_faces(paths, cut, name)
     check_count(side, len(faces), bad, allow_few=allow_few)
     if bad:
         _tell_bad(name, bad)
-    _tell_found(name, faces)
+    _tell_found(name, faces, cut.mask_type, coverage)
     if len(faces) < FEW and not allow_few:
         logger.warning("%s: %d faces are few; 500 to 5,000 varied ones are usual", name, len(faces))
     return faces, bad
@@ -96,8 +99,15 @@ def _tell_bad(name: str, bad: Sequence[BadFace]) -> None:
     logger.warning("%s: %d bad files left out: %s%s", name, len(bad), shown, more)
 
 
-def _tell_found(name: str, faces: FaceSet) -> None:
+def _tell_found(name: str, faces: FaceSet, mask_type: str | None, coverage: float) -> None:
     plain = int(np.count_nonzero(~faces.has_landmarks))
     lack = "no masks, and no extra weight on eyes and mouth, for those"
     without = f", {plain} of them without landmarks: {lack}" if plain else ""
-    logger.info("%s: %d faces%s", name, len(faces), without)
+    if mask_type is None or plain == len(faces):
+        logger.info("%s: %d faces%s", name, len(faces), without)
+        return
+    shares = measure_masks(faces, coverage)
+    mask = f"the '{mask_type}' mask"
+    logger.info("%s: %d faces%s; %s %s", name, len(faces), without, mask, shares.summary)
+    for doubt in shares.doubts:
+        logger.warning("%s: %s %s", name, mask, doubt)

@@ -7,9 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.align.geometry import window_edge
+from lib.data.faceset import Cut, FaceSet
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
+
+CROP = 192
+"""Edge in pixels of the face in which predictions are compared."""
 
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
 
@@ -106,3 +110,24 @@ def score_prediction(face: Pixels, mask: Pixels, prediction: Pixels, coverage: f
         np.clip(enlarged, 0, 255).astype(np.float64),
         mask[window, window] >= 128,
     )
+
+
+def score_cut(centring: str) -> Cut:
+    """How faces are cut whose predictions are scored: large, with a hard mask."""
+    return Cut(CROP, centring, "extended", mask_blur_kernel=0, mask_threshold=0)
+
+
+def score_faces(truth: FaceSet, predictions: Pixels, coverage: float) -> Score:
+    """Mean score of the predictions of several faces.
+
+    Parameters
+    ----------
+    truth
+        The faces, cut as `score_cut` says.
+    predictions
+        The trained window of each, ``(n, edge, edge, 3)``.
+    coverage
+        Share of a face's edge that the predictions show, 0..1.
+    """
+    pairs = zip(truth.images, truth.masks[..., 0], predictions, strict=True)
+    return mean([score_prediction(*pair, coverage) for pair in pairs])

@@ -1,6 +1,7 @@
 """Keeps losses on the device until they are wanted, so that no iteration waits for the last one."""
 
 import time
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -55,6 +56,11 @@ class LossLog:
         self._last_read = time.monotonic()
         loss_a, loss_b = values[-1].reshape(2, -1).sum(axis=1)
         return float(loss_a), float(loss_b)
+
+    def add_scalars(self, iteration: int, values: Mapping[str, float]) -> None:
+        """Log other figures of an iteration by their names."""
+        if self._scalars is not None:
+            self._scalars.add(iteration, values)
 
     def add_image(self, iteration: int, tag: str, image: NDArray[np.uint8]) -> None:
         """Log a BGR picture."""

@@ -6,16 +6,15 @@ from typing import Any
 import keras
 
 from lib.model.losses.face import FaceLoss, MaskLoss
+from lib.model.optimizers.factory import adopt, make_optimizer
+from lib.model.precision import policy, set_precision
 
-BETA_1, BETA_2 = 0.5, 0.99
-"""Adam's constants, unless a model brings its own."""
 
-
-def compile_model(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
+def compile_model(model: keras.Model, config: Mapping[str, Any], color_order: str) -> keras.Model:
     """Compile for training.
 
-    A model that was loaded keeps its optimizer with all that it has learned; its learning rate and
-    epsilon are set anew, because they may change on resume.
+    A model that was loaded keeps all that its optimizer has learned; what may change on resume is
+    set anew.
 
     Parameters
     ----------
@@ -23,41 +22,43 @@ def compile_model(model: keras.Model, config: Mapping[str, Any]) -> keras.Model:
         Outputs of three channels are faces, those of one channel masks.
     config
         Options by name.
+    color_order
+        "bgr" or "rgb": the order of the faces' colours.
 
     Returns
     -------
     keras.Model
         The same model.
     """
-    optimizer = getattr(model, "optimizer", None) or _new_optimizer(config)
-    optimizer.learning_rate = config["learning_rate"]
-    optimizer.epsilon = 10.0 ** config["epsilon_exponent"]
-    losses = [_loss(output.shape[-1], config) for output in model.outputs]
-    model.compile(optimizer=optimizer, loss=losses, jit_compile=False)
+    set_precision(model, policy(config))
+    is_loaded = getattr(model, "optimizer", None) is not None
+    optimizer = adopt(model, config) if is_loaded else make_optimizer(config)
+    losses = [_loss(output.shape[-1], config, color_order) for output in model.outputs]
+    # The training step scales the loss by itself.
+    model.compile(optimizer=optimizer, loss=losses, jit_compile=False, auto_scale_loss=False)
     optimizer.build(model.trainable_variables)
     return model
 
 
-def _new_optimizer(config: Mapping[str, Any]) -> keras.optimizers.Optimizer:
-    momentum = config.get("average_momentum", 0)
-    return keras.optimizers.Adam(
-        beta_1=config.get("beta_1", BETA_1),
-        beta_2=config.get("beta_2", BETA_2),
-        use_ema=momentum > 0,
-        ema_momentum=momentum,
-    )
-
-
-def _loss(channels: int, config: Mapping[str, Any]) -> keras.losses.Loss:
+def _loss(channels: int, config: Mapping[str, Any], color_order: str) -> keras.losses.Loss:
     if channels == 1:
         return MaskLoss(config["mask_loss_function"])
     return FaceLoss(
-        config["loss_function"],
+        _functions(config),
         l2_reg_term=config["l2_reg_term"],
         eye_multiplier=config["eye_multiplier"],
         mouth_multiplier=config["mouth_multiplier"],
         penalized=config["penalized_mask_loss"],
+        color_order=color_order,
     )
+
+
+def _functions(config: Mapping[str, Any]) -> list[tuple[str, float]]:
+    """Names and weights of the loss functions; the first weighs 1."""
+    more = [
+        (config[f"loss_function_{slot}"], config[f"loss_weight_{slot}"] / 100) for slot in (2, 3, 4)
+    ]
+    return [(config["loss_function"], 1.0), *(pair for pair in more if pair[0] is not None)]
 
 
 def loss_names(model: keras.Model) -> list[str]:

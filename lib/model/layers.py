@@ -248,3 +248,19 @@ class InstanceNormalization(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Arguments to make an equal one of."""
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+@keras.saving.register_keras_serializable(package="faceswap")
+class OutputActivation(keras.layers.Activation):
+    """Activation of a model's output, in float32 whatever the other layers compute in.
+
+    Parameters
+    ----------
+    activation
+        Name of a Keras activation.
+    **kwargs
+        As for ``keras.layers.Activation``.
+    """
+
+    def __init__(self, activation: str, **kwargs: Any) -> None:
+        super().__init__(activation, **{**kwargs, "dtype": "float32"})

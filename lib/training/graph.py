@@ -1,5 +1,6 @@
 """Runs both sides of a model, the layers that they share once over both batches joined."""
 
+from collections.abc import Collection
 from typing import Any
 
 import keras
@@ -21,13 +22,16 @@ class JoinedGraph:
     ----------
     model
         A functional model. Its sub-models are called as layers.
+    frozen
+        Names of layers that run as they do when predicting.
 
     Notes
     -----
     Keras has no public access to the nodes of a graph; ``_nodes_by_depth`` is where it keeps them.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(self, model: keras.Model, frozen: Collection[str] = ()) -> None:
+        self._frozen = frozenset(frozen)
         self._inputs = model.inputs
         self._outputs = model.outputs
         depths = sorted(model._nodes_by_depth.items(), reverse=True)
@@ -53,13 +57,29 @@ class JoinedGraph:
         known: dict[int, Any] = {id(k): x for k, x in zip(self._inputs, inputs, strict=True)}
         for nodes in self._calls:
             if len(nodes) > 1 and _same_shape([known[id(n.input_tensors[0])] for n in nodes]):
-                results = _call_joined(nodes, known)
+                results = self._call_joined(nodes, known)
             else:
-                results = [_call(node, known) for node in nodes]
+                results = [self._call(node, known) for node in nodes]
             for node, result in zip(nodes, results, strict=True):
                 flat = keras.tree.flatten(result)
                 known.update((id(k), x) for k, x in zip(node.outputs, flat, strict=True))
         return [known[id(output)] for output in self._outputs]
+
+    def _call_joined(self, nodes: list[Any], known: dict[int, Any]) -> list[Any]:
+        parts = [known[id(node.input_tensors[0])] for node in nodes]
+        sizes = [len(part) for part in parts]
+        joined = keras.tree.flatten(self._run(nodes[0].operation, torch.cat(parts)))
+        split = [result.split(sizes) for result in joined]
+        return [list(results) for results in zip(*split, strict=True)]
+
+    def _call(self, node: Any, known: dict[int, Any]) -> Any:
+        args, kwargs = node.arguments.fill_in(known)
+        return self._run(node.operation, *args, **kwargs)
+
+    def _run(self, operation: Any, *args: Any, **kwargs: Any) -> Any:
+        if getattr(operation, "_call_has_training_arg", False):
+            kwargs["training"] = operation.name not in self._frozen
+        return operation(*args, **kwargs)
 
 
 def _grouped(nodes: list[Any]) -> list[list[Any]]:
@@ -91,22 +111,3 @@ def _takes_one_tensor(node: Any) -> bool:
 
 def _same_shape(tensors: list[Tensor]) -> bool:
     return len({tensor.shape[1:] for tensor in tensors}) == 1
-
-
-def _call_joined(nodes: list[Any], known: dict[int, Any]) -> list[Any]:
-    parts = [known[id(node.input_tensors[0])] for node in nodes]
-    sizes = [len(part) for part in parts]
-    joined = keras.tree.flatten(_run(nodes[0].operation, torch.cat(parts)))
-    split = [result.split(sizes) for result in joined]
-    return [list(results) for results in zip(*split, strict=True)]
-
-
-def _call(node: Any, known: dict[int, Any]) -> Any:
-    args, kwargs = node.arguments.fill_in(known)
-    return _run(node.operation, *args, **kwargs)
-
-
-def _run(operation: Any, *args: Any, **kwargs: Any) -> Any:
-    if getattr(operation, "_call_has_training_arg", False):
-        kwargs["training"] = True
-    return operation(*args, **kwargs)

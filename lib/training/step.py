@@ -1,21 +1,50 @@
 """One training step: forward, losses, backward, update. It reads top to bottom."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import keras
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
 
+from lib.model.transfer import frozen_variables
+from lib.training.clipping import make_clipping
 from lib.training.device import to_device
 from lib.training.graph import JoinedGraph
+from lib.training.scaling import LossScale
 
 Pixels = NDArray[np.uint8]
+Sides = tuple[Sequence[Pixels], Sequence[Pixels]]
+"""Feeds, faces for side A's input and for side B's, ``(batch, height, width, 3)``; and targets, for
+each output of the model the face with its masks, ``(batch, height, width, 6)``."""
+
+
+class _Losses(torch.nn.Module):
+    """From both sides' faces to the loss of each output."""
+
+    def __init__(
+        self,
+        forward: JoinedGraph,
+        losses: Sequence[keras.losses.Loss],
+        weights: Sequence[keras.Variable],
+    ) -> None:
+        super().__init__()
+        self._graph = forward
+        self._losses = losses
+        self.weights = torch.nn.ParameterList(weight.value for weight in weights)
+
+    def forward(self, inputs: list[Tensor], truths: list[Tensor]) -> Tensor:
+        predictions = self._graph(inputs)
+        pairs = zip(self._losses, truths, predictions, strict=True)
+        return torch.stack([loss(truth, prediction) for loss, truth, prediction in pairs])
 
 
 class TrainingStep:
-    """Trains a compiled model on one batch at a time.
+    """Trains a compiled model on one batch of each side at a time.
 
     Keras' own ``train_on_batch`` reads the loss back and resets its metrics at every call; this
     does neither, and joins what the two sides share (`JoinedGraph`).
@@ -24,44 +53,87 @@ class TrainingStep:
     ----------
     model
         Compiled, with a loss for each output.
+    config
+        Options by name.
+    frozen
+        Names of the layers whose weights stay as they are.
+    is_shared
+        Whether other processes train the same model, and gradients are averaged over all.
     """
 
-    def __init__(self, model: keras.Model) -> None:
+    def __init__(
+        self,
+        model: keras.Model,
+        config: Mapping[str, Any],
+        frozen: Collection[str] = (),
+        *,
+        is_shared: bool = False,
+    ) -> None:
         self._optimizer = model.optimizer
-        self._losses = model.loss
-        self._weights = model.trainable_variables
-        self._forward = JoinedGraph(model)
+        still = {id(w) for w in frozen_variables(model, frozen)} if frozen else set()
+        self._weights = [w for w in model.trainable_variables if id(w) not in still]
+        for weight in model.trainable_variables:
+            weight.value.requires_grad_(id(weight) not in still)
+        losses = _Losses(JoinedGraph(model, frozen), model.loss, self._weights)
+        self._losses = DistributedDataParallel(losses) if is_shared else losses
+        self._clip = make_clipping(config)
+        is_float16 = config["mixed_precision"] and config["mixed_precision_type"] == "float16"
+        self._scale = LossScale() if is_float16 else None
 
-    def __call__(self, feeds: Sequence[Pixels], targets: Sequence[Pixels]) -> Tensor:
-        """Update the weights once.
+    def __call__(self, batches: Sequence[Sides], learning_rate: float) -> Tensor:
+        """Update the weights once, from the mean gradient of one or more batches.
 
         Parameters
         ----------
-        feeds
-            Faces for side A's input and for side B's, ``(batch, height, width, 3)``.
-        targets
-            For each output of the model the face with its masks, ``(batch, height, width, 6)``.
+        batches
+            Feeds and targets of each batch; more than one is gradient accumulation.
+        learning_rate
+            Of this step.
 
         Returns
         -------
         Tensor
-            Loss of each output, on the device: reading it is the caller's choice.
+            Mean loss of each output, on the device: reading it is the caller's choice.
         """
-        inputs = [to_device(feed) for feed in feeds]
-        truths = [to_device(target) for target in targets]
-
-        predictions = self._forward(inputs)
-        losses = torch.stack(
-            [
-                loss(truth, prediction)
-                for loss, truth, prediction in zip(self._losses, truths, predictions, strict=True)
-            ]
-        )
-
-        torch.autograd.backward(losses.sum())
+        losses = []
+        for number, sides in enumerate(batches, 1):
+            with self._averaging(is_last=number == len(batches)):
+                losses.append(self._accumulate(*sides, 1 / len(batches)))
         gradients = [weight.value.grad for weight in self._weights]
         with torch.no_grad():
-            self._optimizer.apply(gradients, self._weights)
+            if self._scale is None or self._scale.unscale(gradients):
+                self._clip(gradients)
+                self._optimizer.learning_rate = learning_rate
+                self._optimizer.apply(gradients, self._weights)
         for weight in self._weights:
             weight.value.grad = None
+        return torch.stack(losses).mean(dim=0)
+
+    def _averaging(self, *, is_last: bool) -> AbstractContextManager[None]:
+        """Context of a backward pass; after the last, gradients are averaged over all processes."""
+        if is_last or isinstance(self._losses, _Losses):
+            return nullcontext()
+        return self._losses.no_sync()
+
+    def _accumulate(
+        self, feeds: Sequence[Pixels], targets: Sequence[Pixels], share: float
+    ) -> Tensor:
+        """Add one batch's share to the gradients."""
+        inputs = [to_device(feed) for feed in feeds]
+        truths = [to_device(target) for target in targets]
+        losses: Tensor = self._losses(inputs, truths)
+        scale = self._scale.scale if self._scale else 1.0
+        torch.autograd.backward(losses.sum() * (share * scale))
         return losses.detach()
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs beside weights and optimizer, as JSON can hold it."""
+        parts = {"clipping": self._clip, "loss_scale": self._scale}
+        return {name: part.state() for name, part in parts.items() if part is not None}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`; what it lacks, because an option was changed, begins anew."""
+        if self._scale is not None and "loss_scale" in state:
+            self._scale.restore(state["loss_scale"])
+        if "clipping" in state:
+            self._clip.restore(state["clipping"])

@@ -80,5 +80,5 @@ def test_a_faulty_plugin_does_not_stop_the_others(
 
 def test_the_sections_of_the_ini_hold_the_plugins_options() -> None:
     sections = loader.option_sections()
-    assert list(sections)[:3] == ["global", "global.loss", "trainer.original"]
+    assert list(sections)[:4] == ["global", "global.optimizer", "global.loss", "trainer.original"]
     assert "lowmem" in sections["model.original"].__dataclass_fields__

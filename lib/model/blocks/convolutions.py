@@ -9,6 +9,7 @@ from lib.model.blocks.base import ACTIVATIONS, NORMALIZATIONS, Block, chosen
 from lib.model.initializers import Depthwise
 from lib.model.layers import (
     DepthwiseConv2D,
+    OutputActivation,
     default_initializer,
 )
 
@@ -48,7 +49,7 @@ class Conv2DOutput(Block):
     def __call__(self, x: Any) -> Any:
         """Add the block to a Keras tensor; the result is ``(batch, height, width, filters)``."""
         x = self._convolution(x, self._filters, kernel_size=self._kernel_size)
-        return keras.layers.Activation(self._activation, dtype="float32", name=self._name)(x)
+        return OutputActivation(self._activation, name=self._name)(x)
 
 
 class Conv2DBlock(Block):

@@ -40,6 +40,7 @@ class Options(OptionsBase):
         "towards 1 (for ever).",
         minimum=0,
         maximum=0.999,
+        changeable=True,
     )
     beta_2: float = option(
         0.999,
@@ -47,14 +48,7 @@ class Options(OptionsBase):
         "1 (for ever).",
         minimum=0,
         maximum=0.99999,
-    )
-    average_momentum: float = option(
-        0.99,
-        "Previews, evaluation and swaps use an average of the weights over time, which is better "
-        "than the weights of any one moment. This is how long it looks back: 0.99 about 100 "
-        "iterations, 0.999 about 1,000; 0 uses the weights as they are.",
-        minimum=0,
-        maximum=0.9999,
+        changeable=True,
     )
 
 

@@ -7,19 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lib.data.landmark_warp import relative_landmarks
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lib.align.geometry import face_edge
 from lib.config import ini, options
 from lib.config.train import TrainerOptions
 from lib.data.augment import Augmentation
-from lib.data.batches import Batch, Batches, Prefetcher
-from lib.data.faceset import Cut, FaceSet, load_faces
-from lib.data.files import find_images
-from lib.data.sides import load_side, write_report
+from lib.data.batches import Batches
+from lib.data.faceset import FaceSet
 from lib.errors import FaceswapError
+from lib.evaluation.held_out import HeldOut
+from lib.evaluation.plateau import Plateau
 from lib.logs.console import ConsoleLine
+from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
 from lib.logs.tensorboard import ScalarLog
 from lib.model.averaging import averaged
@@ -27,9 +28,13 @@ from lib.model.compiling import loss_names
 from lib.model.predictor import Predictor, side_path
 from lib.preview.samples import Samples
 from lib.preview.timelapse import write_timelapse
+from lib.training.distributed import World
+from lib.training.feed import Feed
 from lib.training.pace import Pace
+from lib.training.schedule import learning_rate
 from lib.training.step import TrainingStep
 from plugins import loader
+from plugins.train.trainer._faces import Faces
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +42,17 @@ Pixels = NDArray[np.uint8]
 
 SECONDS_BETWEEN_IMAGES = 600
 """Sheets are large: logged at every save, those of a week would fill gigabytes."""
+RANGES = (
+    "zoom_amount",
+    "rotation_range",
+    "shift_range",
+    "flip_chance",
+    "color_lightness",
+    "color_ab",
+    "color_clahe_chance",
+    "color_clahe_max_size",
+)
+"""Options that say how far faces are changed."""
 
 
 class TrainerBase:
@@ -66,27 +82,36 @@ class TrainerBase:
     ) -> None:
         self.console = ConsoleLine()
         """Where the losses are shown; the command may put its own in place."""
+        self.wants_stop = False
+        """Whether the run has come to its end by itself: a plateau, with --stop-on-plateau."""
         self._model = model
         self._args = model.command_line_arguments
         self._batch_size = batch_size
         self._options = self._read_options(configfile)
-        self._faces = self._load(images)
-        self._step = TrainingStep(model.model)
-        self._feed: Prefetcher | None = None
+        self._faces = Faces(model, images, batch_size)
+        self._landmarks = self._landmarks_to_warp_to()
+        frozen = model.freeze_layers if getattr(self._args, "freeze_weights", False) else ()
+        self._world: World = getattr(self._args, "world", World())
+        self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
+        self._feed: Feed | None = None
         self._predictor = Predictor(
             {side: side_path(model.model, side) for side in "ab"},
             model.coverage_ratio,
-            rgb=model.color_order == "rgb",
+            rgb=self._is_rgb,
             batch_size=model.config["convert_batchsize"],
         )
-        self._samples = self._make_samples(self._faces)
+        self._samples = self._make_samples(self._faces.trained)
         self._timelapse: Samples | None = None
         self._image_logged = -math.inf
+        self._held_out = self._make_held_out()
+        self._plateau = Plateau(getattr(self._args, "plateau", 0))
         names = ["total", *loss_names(model.model)]
         model.state.add_session_batchsize(batch_size)
         model.state.add_session_loss_names(names)
         self._log = LossLog(names, self._scalar_log())
+        self._events = EventLog(Path(model.model_dir) / f"{model.name}_log.jsonl")
         self._pace = Pace(getattr(self._args, "iterations", 0))
+        self._restore_run()
 
     def _read_options(self, configfile: str | None) -> dict[str, Any]:
         plugin_dir = getattr(self._args, "plugin_dir", None)
@@ -101,39 +126,24 @@ class TrainerBase:
             raise FaceswapError(f"seed = {restored['seed']!r}: must be a whole number from 0")
         return restored
 
-    def _cut(self, side: str) -> Cut:
-        """How side's faces are kept: the trained window at the largest size that is needed."""
-        config, index = self._model.config, "ab".index(side)
-        shapes = [*self._model.output_shapes[index], self._model.model.inputs[index].shape[1:]]
-        window = max(shape[0] for shape in shapes)
-        return Cut(
-            size=face_edge(window, self._model.coverage_ratio),
-            centring=config["centering"],
-            mask_type=config["mask_type"],
-            mask_blur_kernel=config["mask_blur_kernel"],
-            mask_threshold=config["mask_threshold"],
-        )
-
-    def _load(self, images: dict[str, list[str]]) -> dict[str, FaceSet]:
-        few = getattr(self._args, "allow_few", False)
-        loaded = {
-            side: load_side(side, images[side], self._cut(side), allow_few=few) for side in "ab"
-        }
-        # Only now, when both sides are good, is anything written.
-        for side, (faces, bad) in loaded.items():
-            report = f"{self._model.name}_left_out_{side}.txt"
-            write_report(Path(self._model.model_dir) / report, bad)
-            if len(faces) < self._batch_size:
-                logger.info(
-                    "Side %s: a batch of %d is more than its %d faces: faces repeat within a batch",
-                    side.upper(),
-                    self._batch_size,
-                    len(faces),
-                )
-        return {side: faces for side, (faces, _) in loaded.items()}
+    @property
+    def _is_rgb(self) -> bool:
+        return bool(self._model.color_order == "rgb")
 
     def _make_samples(self, faces: dict[str, FaceSet]) -> Samples:
         return Samples(self._predictor, faces, getattr(self._args, "preview_scale", 100))
+
+    def _make_held_out(self) -> HeldOut | None:
+        if not self._faces.held_out:
+            return None
+        return HeldOut(
+            self._model.model,
+            self._predictor,
+            self._faces.scored,
+            self._faces.held_out,
+            rgb=self._is_rgb,
+            batch_size=self._model.config["convert_batchsize"],
+        )
 
     def _scalar_log(self) -> ScalarLog | None:
         if getattr(self._args, "no_logs", False):
@@ -142,23 +152,41 @@ class TrainerBase:
         logs = Path(self._model.model_dir) / f"{self._model.name}_logs"
         return ScalarLog(logs / session / "train")
 
+    def _restore_run(self) -> None:
+        """Go on from what the last run left in the state file, and leave the like for the next."""
+        stored = self._model.state.run()
+        try:
+            self._step.restore(stored)
+            if "plateau" in stored:
+                self._plateau.restore(stored["plateau"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise FaceswapError(
+                f"the state of the last run, 'run' in the state file of '{self._model.model_dir}', "
+                "is damaged: restore the file's backup"
+            ) from error
+        self._model.state.run = self._run_state
+
+    def _run_state(self) -> dict[str, Any]:
+        return {**self._step.state(), "plateau": self._plateau.state()}
+
+    def _landmarks_to_warp_to(self) -> dict[str, Any]:
+        """For each side the other side's landmarks, where faces are to be warped towards them."""
+        if not getattr(self._args, "warp_to_landmarks", False):
+            return {"a": None, "b": None}
+        of = {side: relative_landmarks(side, self._faces.trained[side]) for side in "ab"}
+        return {"a": of["b"], "b": of["a"]}
+
     def _make_batches(self, side: str) -> Batches:
         index = "ab".index(side)
+        ranges = {name: self._options[name] for name in RANGES}
         augmentation = Augmentation(
-            zoom_amount=self._options["zoom_amount"],
-            rotation_range=self._options["rotation_range"],
-            shift_range=self._options["shift_range"],
-            flip_chance=self._options["flip_chance"],
-            color_lightness=self._options["color_lightness"],
-            color_ab=self._options["color_ab"],
-            color_clahe_chance=self._options["color_clahe_chance"],
-            color_clahe_max_size=self._options["color_clahe_max_size"],
+            **ranges,
             flip=not getattr(self._args, "no_flip", False),
             colour=not getattr(self._args, "no_augment_color", False),
             warp=not getattr(self._args, "no_warp", False),
         )
         return Batches(
-            self._faces[side],
+            self._faces.trained[side],
             input_size=self._model.model.inputs[index].shape[1],
             target_sizes=[shape[0] for shape in self._model.output_shapes[index]],
             coverage=self._model.coverage_ratio,
@@ -166,12 +194,19 @@ class TrainerBase:
             batch_size=self._batch_size,
             seed=self._options["seed"],
             side=side,
+            others=self._landmarks[side],
         )
 
-    def _next_batches(self) -> tuple[Batch, Batch]:
+    def _next_batches(self) -> list[Any]:
         if self._feed is None:
-            batches = self._make_batches("a"), self._make_batches("b")
-            self._feed = Prefetcher(*batches, start=self._model.iterations - 1)
+            self._feed = Feed(
+                self._make_batches("a"),
+                self._make_batches("b"),
+                iteration=max(0, self._model.iterations - 1),
+                per_iteration=self._model.config["gradient_accumulation"],
+                rgb=self._is_rgb,
+                world=self._world,
+            )
         return self._feed.next()
 
     def train_one_step(self, viewer: Any, timelapse_kwargs: dict[str, str] | None) -> None:
@@ -195,26 +230,22 @@ class TrainerBase:
         losses = self._train_on_batch()
         self._pace.count()
         self._log.add(self._model.iterations, losses)
-        self._model.add_history(list(losses.reshape(2, -1).sum(dim=1)))
+        if self._world.is_first:
+            self._model.add_history(list(losses.reshape(2, -1).sum(dim=1)))
         if self._log.is_due or viewer or timelapse_kwargs:
             self._report()
-        if self._is_snapshot_due():
+        if self._is_due("snapshot_interval", self._model.iterations - 1):
             self._snapshot()
+        if self._held_out and self._is_due("evaluate_interval", self._model.iterations):
+            self._evaluate(self._held_out)
         if viewer:
             self.show_preview(viewer)
         if timelapse_kwargs:
             self._write_timelapse(**timelapse_kwargs)
 
     def _train_on_batch(self) -> Tensor:
-        batch_a, batch_b = self._next_batches()
-        feeds = [self._ordered(batch.feed) for batch in (batch_a, batch_b)]
-        targets = [self._ordered(t) for batch in (batch_a, batch_b) for t in batch.targets]
-        return self._step(feeds, targets)
-
-    def _ordered(self, pixels: Pixels) -> Pixels:
-        if self._model.color_order == "bgr":
-            return pixels
-        return np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)
+        rate = learning_rate(self._model.iterations - 1, self._model.config)
+        return self._step(self._next_batches(), rate)
 
     def _report(self) -> None:
         """Read the losses back, the one wait for the device, log them and show the newest."""
@@ -228,16 +259,29 @@ class TrainerBase:
         pace = self._pace.tell(self._feed.waited if self._feed else 0)
         self.console.update(self._model.iterations, loss_a, loss_b, pace)
 
-    def _is_snapshot_due(self) -> bool:
-        interval = getattr(self._args, "snapshot_interval", 0)
-        done = self._model.iterations - 1
-        return bool(interval) and done > 0 and done % interval == 0
+    def _is_due(self, interval: str, done: int) -> bool:
+        """Whether a multiple of an interval on the command line, 0 for never, is done."""
+        every = getattr(self._args, interval, 0)
+        return bool(every) and done > 0 and done % every == 0
 
     def _snapshot(self) -> None:
         try:
             self._model.snapshot()
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
+
+    def _evaluate(self, held_out: HeldOut) -> None:
+        """Test the model on the faces held out, and tell what came of it."""
+        found, iteration = held_out.evaluate(), self._model.iterations
+        values = {"psnr": found.score.psnr, "ssim": found.score.ssim}
+        values |= {f"loss_{side}": loss for side, loss in found.losses.items()}
+        logger.info("Held out at iteration %s: %s", f"{iteration:,}", found)
+        self._log.add_scalars(iteration, {f"held_out/{name}": x for name, x in values.items()})
+        self._events.add("held_out", iteration, **values)
+        if stuck := self._plateau.add(iteration, found.score):
+            logger.warning("%s", stuck)
+            self._events.add("plateau", iteration, text=stuck)
+            self.wants_stop = getattr(self._args, "stop_on_plateau", False)
 
     def show_preview(self, viewer: Any) -> None:
         """Make a preview of random faces and show it.
@@ -249,7 +293,7 @@ class TrainerBase:
         """
         count = self._options["preview_images"]
         rng = np.random.default_rng([self._options["seed"], self._model.iterations])
-        indices = [rng.permutation(len(self._faces[side]))[:count] for side in "ab"]
+        indices = [rng.permutation(len(self._faces.trained[side]))[:count] for side in "ab"]
         with averaged(self._model.model):
             sheet = self._samples.sheet(*indices)
         if time.monotonic() - self._image_logged >= SECONDS_BETWEEN_IMAGES:
@@ -259,7 +303,9 @@ class TrainerBase:
 
     def _write_timelapse(self, input_a: str, input_b: str, output: str) -> None:
         if self._timelapse is None:
-            self._timelapse = self._load_timelapse({"a": input_a, "b": input_b})
+            folders = {"a": input_a, "b": input_b}
+            faces = self._faces.load_timelapse(folders, self._options["preview_images"])
+            self._timelapse = self._make_samples(faces)
         every = [np.arange(len(self._timelapse.faces[side])) for side in "ab"]
         with averaged(self._model.model):
             sheet = self._timelapse.sheet(*every)
@@ -267,17 +313,6 @@ class TrainerBase:
             write_timelapse(output, sheet)
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
-
-    def _load_timelapse(self, folders: dict[str, str]) -> Samples:
-        """The first faces by name, the same at every time-lapse, so that the pictures line up."""
-        count = self._options["preview_images"]
-        faces = {}
-        for side, folder in folders.items():
-            paths = find_images(folder)[:count]
-            faces[side], bad = load_faces(paths, self._cut(side), f"Time-lapse {side.upper()}")
-            if not len(faces[side]):
-                raise FaceswapError(f"no face in '{folder}' can be used: {bad[0]}")
-        return self._make_samples(faces)
 
     def clear_tensorboard(self) -> None:
         """Stop logging to TensorBoard; called once training has ended."""

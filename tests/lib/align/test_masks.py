@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.ndimage import correlate1d, distance_transform_edt, gaussian_filter
 from scipy.spatial import ConvexHull
 
 from lib.align import masks
@@ -116,7 +118,64 @@ def test_blur_is_a_gaussian_that_scales_with_the_mask(size, kernel, edge):
     assert np.abs(masks.refine(mask, kernel, 0) - expected).max() < 5
 
 
+@given(st.integers(0, 9), st.integers(16, 256))
+def test_blur_kernel_is_the_nearest_odd_number(kernel, size):
+    scaled = kernel * size / 128
+    edge = min(range(1, 101, 2), key=lambda odd: (abs(odd - scaled), -odd))
+    mask = np.zeros((size, size), np.uint8)
+    mask[size // 2] = 255
+    spread = np.nonzero(masks.refine(mask, kernel, 0)[:, 0])[0]
+    # The outermost weight of a kernel of 1 to 19 pixels is above half a level of 255.
+    assert len(spread) == edge
+
+
+def test_the_widest_blur_is_that_of_a_gaussian_of_nine_pixels():
+    mask = masks.extended(make_landmarks(128), 128)
+    sigma = 0.3 * ((9 - 1) * 0.5 - 1) + 0.8
+    weights = np.exp(-(np.arange(-4, 5) ** 2) / (2 * sigma**2))
+    weights /= weights.sum()
+    across = correlate1d(mask.astype(np.float64), weights, axis=1, mode="mirror")
+    expected = correlate1d(across, weights, axis=0, mode="mirror")
+    # OpenCV rounds the weights to 8 bits, in both directions.
+    assert np.abs(masks.refine(mask, 9, 0) - expected).max() < 1.5
+
+
 def test_blur_comes_after_the_threshold():
     mask = masks.components(make_landmarks(128), 128)
     refined = masks.refine(mask, 9, 50)
     assert len(np.unique(refined)) > 10
+
+
+@pytest.mark.parametrize("size", [64, 94, 256])
+@pytest.mark.parametrize("per_cent", [0.6, 1, 2.5, 5])
+def test_dilation_moves_the_outline_by_its_share_of_the_edge(size, per_cent):
+    mask = masks.components(make_landmarks(size), size)
+    before = mask.copy()
+    radius = np.floor(size * per_cent / 100 + 0.5)
+    outside, inside = distance_transform_edt(mask == 0), distance_transform_edt(mask)
+    larger, smaller = masks.dilate(mask, per_cent), masks.dilate(mask, -per_cent)
+    # A disc of whole pixels differs from a circle by up to half a pixel.
+    assert (larger[outside <= radius - 0.5] == 255).all()
+    assert (larger[outside > radius + 0.5] == 0).all()
+    assert (smaller[inside <= radius - 0.5] == 0).all()
+    assert (smaller[inside > radius + 0.5] == 255).all()
+    assert larger.dtype == smaller.dtype == np.uint8
+    np.testing.assert_array_equal(mask, before)
+
+
+@pytest.mark.parametrize("per_cent", [0, 0.4, -0.4])
+def test_dilation_below_half_a_pixel_changes_nothing(per_cent):
+    mask = np.random.default_rng(0).integers(0, 256, (100, 100), np.uint8)
+    np.testing.assert_array_equal(masks.dilate(mask, per_cent), mask)
+
+
+def test_erosion_leaves_the_border_of_the_crop():
+    full = np.full((64, 64), 255, np.uint8)
+    assert (masks.dilate(full, -5) == 255).all()
+
+
+@pytest.mark.parametrize("per_cent", [-3, 3])
+def test_dilation_and_threshold_can_change_places(per_cent):
+    mask = np.random.default_rng(0).integers(0, 256, (64, 64), np.uint8)
+    one = masks.refine(masks.dilate(mask, per_cent), 0, 20)
+    np.testing.assert_array_equal(one, masks.dilate(masks.refine(mask, 0, 20), per_cent))

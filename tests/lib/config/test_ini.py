@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.config.ini import default_path, load, render
+from lib.config.loss import LossOptions
 from lib.config.options import Option, Options, fields_of, option
-from lib.config.train import GlobalOptions, LossOptions, TrainerOptions
+from lib.config.train import GlobalOptions, TrainerOptions
 from lib.errors import FaceswapError
 
 

@@ -1,16 +1,43 @@
 """A side's faces, and what the user is told of them."""
 
 import logging
+import re
+import zlib
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from lib.data.faceset import Cut
-from lib.data.files import find_images
+from lib.align import masks
+from lib.align.geometry import Alignment, transform_points
+from lib.align.header import StoredMask, write_png
+from lib.data.faceset import Cut, load_faces
+from lib.data.files import find_images, read_face
 from lib.data.sides import check_count, load_side, write_report
 from lib.errors import FaceswapError
 
 CUT = Cut(32, "face", "extended", mask_blur_kernel=3, mask_threshold=4)
+COVERAGE = 0.6875
+
+Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+def with_masks(source: Path, folder: Path, change: Change) -> list[str]:
+    """Faces of a folder, with a mask 'x' that a drawn one becomes by a change."""
+    paths = []
+    for path in find_images(str(source)):
+        face = read_face(path)
+        assert face.header is not None
+        matrix = Alignment(face.header.landmarks).matrix(128, "head")
+        drawn = masks.components(transform_points(face.header.landmarks, matrix), 128)
+        data = zlib.compress(change(drawn).tobytes())
+        stored = StoredMask(data, matrix.tolist(), 2, 128, "head")
+        paths.append(str(folder / Path(path).name))
+        write_png(paths[-1], face.image, replace(face.header, masks={"x": stored}))
+    return paths
 
 
 @pytest.mark.parametrize("count", [0, 24])
@@ -30,9 +57,10 @@ def test_good_faces_are_counted_and_few_are_warned_of(
     rendered: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        faces, bad = load_side("a", find_images(str(rendered["a"])), CUT, allow_few=False)
+        paths = find_images(str(rendered["a"]))
+        faces, bad = load_side("a", paths, CUT, coverage=COVERAGE, allow_few=False)
     assert len(faces) == 30
-    assert caplog.messages[0] == "Side A: 30 faces"
+    assert caplog.messages[0].startswith("Side A: 30 faces; the 'extended' mask covers ")
     assert caplog.messages[1].startswith("Side A: 30 faces are few")
     assert bad == []
 
@@ -46,10 +74,85 @@ def test_bad_files_are_named_in_the_log_and_in_the_report(
         bad.append(str(tmp_path / f"bad{index}.png"))
         Path(bad[-1]).write_bytes(b"?")
     report = tmp_path / "report.txt"
-    _, found = load_side("b", [*bad, *good], CUT, allow_few=False)
+    _, found = load_side("b", [*bad, *good], CUT, coverage=COVERAGE, allow_few=False)
     write_report(report, found)
     assert "Side B: 5 bad files left out" in caplog.messages[0]
     assert "and 2 more" in caplog.messages[0]
     assert [line.split()[0] for line in report.read_text().splitlines()] == bad
     write_report(report, [])
     assert not report.exists()
+
+
+def test_the_share_of_the_window_that_the_mask_covers_is_told(
+    rendered: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    paths = find_images(str(rendered["b"]))
+    cut = replace(CUT, size=94)
+    drawn, _ = load_faces(paths, replace(cut, mask_blur_kernel=0), "B")
+    shares = [100 * (mask[15:79, 15:79, 0] > 0).mean() for mask in drawn.masks]
+    with caplog.at_level(logging.INFO):
+        load_side("b", paths, cut, coverage=COVERAGE, allow_few=True)
+    assert caplog.messages == [
+        f"Side B: 30 faces; the 'extended' mask covers {np.mean(shares):.0f}% of the trained "
+        f"window ({min(shares):.0f}% to {max(shares):.0f}%)"
+    ]
+
+
+def test_no_mask_and_no_landmarks_have_no_share(
+    rendered: dict[str, Path], plain: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    without = replace(CUT, mask_type=None)
+    pictures, faces = find_images(str(plain["a"])), find_images(str(rendered["a"]))
+    with caplog.at_level(logging.INFO):
+        load_side("a", faces, without, coverage=COVERAGE, allow_few=True)
+        load_side("a", pictures, CUT, coverage=COVERAGE, allow_few=True)
+        load_side("a", [*faces, *pictures], CUT, coverage=COVERAGE, allow_few=True)
+    assert caplog.messages[0] == "Side A: 30 faces"
+    assert caplog.messages[1].startswith("Side A: 30 faces, 30 of them without landmarks: no masks")
+    assert caplog.messages[1].endswith("for those")
+    assert caplog.messages[2].startswith("Side A: 60 faces, 30 of them without landmarks: no masks")
+    assert "for those; the 'extended' mask covers" in caplog.messages[2]
+
+
+@pytest.mark.parametrize(
+    ("change", "warning"),
+    [
+        (lambda mask: mask, None),
+        (
+            np.invert,
+            "the 'x' mask covers only [0-9]% of the face that the landmarks show: it may be",
+        ),
+        (np.zeros_like, "the 'x' mask is empty in 30 of 30 faces, such as "),
+        (
+            lambda mask: np.full_like(mask, 255),
+            "the 'x' mask covers 100\\.0% of the trained window, so next to nothing is left out",
+        ),
+    ],
+)
+def test_masks_that_cannot_be_right_are_warned_of(
+    rendered: dict[str, Path],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    change: Change,
+    warning: str | None,
+) -> None:
+    paths = with_masks(rendered["a"], tmp_path, change)
+    cut = replace(CUT, mask_type="x")
+    load_side("a", paths, cut, coverage=COVERAGE, allow_few=True)
+    assert len(caplog.messages) == (warning is not None)
+    assert all(re.match(f"Side A: {warning}", message) for message in caplog.messages)
+
+
+def test_a_side_whose_faces_lack_the_mask_is_refused(
+    rendered: dict[str, Path], tmp_path: Path
+) -> None:
+    lacking = find_images(str(rendered["b"]))[:2]
+    paths = [*with_masks(rendered["a"], tmp_path, np.copy), *lacking]
+    cut = replace(CUT, mask_type="x")
+    expected = (
+        f"Side B: mask_type = x: 2 of 32 faces have no such mask, such as {lacking[0]}; in all of "
+        "them there are: components, extended"
+    )
+    with pytest.raises(FaceswapError) as caught:
+        load_side("b", paths, cut, coverage=COVERAGE, allow_few=True)
+    assert str(caught.value) == expected

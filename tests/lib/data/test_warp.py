@@ -228,6 +228,19 @@ def test_a_bright_dot_moves_as_the_composed_map_says(seed, x, y):
         np.testing.assert_allclose(seen, (x, y), atol=0.6 if warp else 0.1)
 
 
+@settings(max_examples=25, deadline=None)
+@given(seed=st.integers(0, 2**32), times=st.sampled_from([2, 3, 5]))
+def test_all_lengths_scale_with_the_face(seed, times):
+    """The same draws do the same to a larger face: warp and shift are no numbers of pixels."""
+    draws, maps = random_draws(seed), []
+    for scale in (1, times):
+        edge, window = EDGE * scale, WINDOW * scale
+        _, warped = window_nodes(inverse_transforms(draws, edge), draws, edge, window)
+        relative = (Sampler.of_window(40, edge, window).maps(warped[0]) + 0.5) / edge
+        maps.append(relative)
+    np.testing.assert_allclose(maps[1], maps[0], atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("size", "other", "times"), [(64, cv2.INTER_LINEAR, 1.7), (40, cv2.INTER_CUBIC, 1.3)]
 )

@@ -6,8 +6,8 @@ from typing import Any
 from lib.errors import FaceswapError
 
 
-def check_masks(config: Mapping[str, Any]) -> None:
-    """Refuse options that need a mask where there is none.
+def check_options(config: Mapping[str, Any]) -> None:
+    """Refuse options that contradict one another.
 
     Raises
     ------

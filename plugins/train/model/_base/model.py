@@ -14,15 +14,15 @@ import numpy as np
 import torch
 
 from lib.checkpoint.store import ModelStore
-from lib.config import ini, options
-from lib.config.train import GlobalOptions, LossOptions
+from lib.config import ini, options, sections
 from lib.errors import FaceswapError
 from lib.logs.levels import VERBOSE
 from lib.model.averaging import take_average
 from lib.model.compiling import compile_model
 from lib.model.predictor import side_path
+from lib.model.transfer import find_source, transfer
 from plugins import loader
-from plugins.train.model._base.checks import check_masks, check_model, check_shapes
+from plugins.train.model._base.checks import check_model, check_options, check_shapes
 from plugins.train.model._base.state import State
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,10 @@ class ModelBase:
         """Name of the trainer plugin that trains this model."""
         self.color_order = "bgr"
         """Order of the colour channels that the model takes and gives, "bgr" or "rgb"."""
+        self.load_layers = ["encoder"]
+        """Names of the layers whose weights ``--load-weights`` takes from another model."""
+        self.freeze_layers = ["encoder"]
+        """Names of the layers whose weights ``--freeze-weights`` keeps as they are."""
         self._model_dir = str(model_dir)
         self._args = arguments
         self._is_predict = predict
@@ -78,23 +82,22 @@ class ModelBase:
             else self._state.restore_config(wanted, changeable)
         )
         self.check_stored(self._option_classes.values(), self._config)
-        check_masks(self._config)
+        check_options(self._config)
         self._model: keras.Model | None = None
 
     @cached_property
     def _option_classes(self) -> dict[str, type]:
         """The ini sections that make up `config`, later ones before earlier ones."""
         own = getattr(sys.modules[type(self).__module__], "Options", None)
-        sections = {"global": GlobalOptions, "global.loss": LossOptions}
-        return sections | ({f"model.{self.name}": own} if own else {})
+        return sections.MODEL | ({f"model.{self.name}": own} if own else {})
 
     def _read_options(self) -> tuple[dict[str, Any], set[str]]:
         values = ini.load(
             getattr(self._args, "configfile", None),
             loader.option_sections(getattr(self._args, "plugin_dir", None)) | self._option_classes,
         )
-        sections = [values[name] for name in self._option_classes]
-        return options.merged(sections), options.changeable(self._option_classes.values())
+        merged = options.merged(values[name] for name in self._option_classes)
+        return merged, options.changeable(self._option_classes.values())
 
     def check_stored(self, classes: Iterable[type], config: Mapping[str, Any]) -> None:
         """Check options that may come from the state file as those of the ini file are checked.
@@ -179,6 +182,7 @@ class ModelBase:
         if self._io.exists:
             model = self._io.load()
             self._check_state_is_there()
+            self._tell_if_not_loading()
         elif self.iterations:
             raise FaceswapError(
                 f"'{self._io.path}' is missing, but its state says {self.iterations} iterations: "
@@ -191,12 +195,13 @@ class ModelBase:
             )
         else:
             model = self._new_model()
+            self._load_weights(model)
         check_model(model, self.name)
         if self._is_predict:
             take_average(model)
             self._model = side_path(model, "a" if self._is_swapped else "b")
         else:
-            self._model = compile_model(model, self.config)
+            self._model = compile_model(model, self.config, self.color_order)
         self._model.summary(print_fn=lambda line: logger.log(VERBOSE, line))
 
     def _check_state_is_there(self) -> None:
@@ -217,6 +222,18 @@ class ModelBase:
             raise FaceswapError(
                 f"build_model() of '{self.name}' failed: {type(error).__name__}: {why}"
             ) from error
+
+    def _load_weights(self, model: keras.Model) -> None:
+        """Take weights from another model where ``--load-weights`` asks for it."""
+        path = getattr(self._args, "load_weights", None)
+        if path:
+            check_model(model, self.name)
+            report = transfer(model, find_source(path), self.load_layers)
+            logger.info("Weights from '%s': %s", path, report)
+
+    def _tell_if_not_loading(self) -> None:
+        if getattr(self._args, "load_weights", None):
+            logger.info("--load-weights is for new models: this one goes on with its own weights")
 
     @property
     def _is_swapped(self) -> bool:

@@ -67,7 +67,7 @@ def test_a_step_counts_trains_and_notes_the_losses(trainer: Any) -> None:
 
 
 def test_training_lowers_the_loss(trainer: Any) -> None:
-    trainer._model.model.optimizer.learning_rate = 5e-3
+    trainer._model.config["learning_rate"] = 5e-3
     steps(trainer, 60)
     losses = np.array([[float(x) for x in side] for side in trainer._model._io.history])
     assert (losses[:, -10:].mean(axis=1) < 0.8 * losses[:, :10].mean(axis=1)).all()
@@ -161,16 +161,17 @@ def traced_run(arguments: Namespace, monkeypatch: pytest.MonkeyPatch) -> dict[st
     trainer = make_trainer(arguments)
     trace: dict[str, list] = {"faces": [], "masks": [], "first weights": [], "feeds": []}
     trace |= {"targets": [], "losses": [], "last weights": []}
-    for faces in trainer._faces.values():
+    for faces in trainer._faces.trained.values():
         trace["faces"].append(faces.images)
         trace["masks"].append(faces.masks)
     trace["first weights"] = [weight.copy() for weight in trainer._model.model.get_weights()]
     step = trainer._step
 
-    def traced(feeds: list[np.ndarray], targets: list[np.ndarray]) -> torch.Tensor:
-        trace["feeds"] += feeds
-        trace["targets"] += targets
-        trace["losses"].append(step(feeds, targets).numpy())
+    def traced(batches: list, rate: float) -> torch.Tensor:
+        for feeds, targets in batches:
+            trace["feeds"] += feeds
+            trace["targets"] += targets
+        trace["losses"].append(step(batches, rate).numpy())
         return torch.from_numpy(trace["losses"][-1])
 
     monkeypatch.setattr(trainer, "_step", traced)
@@ -261,17 +262,17 @@ def test_too_few_good_faces_are_refused_and_nothing_is_written(
 def test_a_model_that_asks_for_rgb_gets_it(
     train_arguments: MakeArguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    trainer = make_trainer(train_arguments("--no-logs"))
-    trainer._model.color_order = "rgb"
-    seen = []
-    monkeypatch.setattr(
-        trainer, "_step", lambda feeds, targets: seen.append((feeds, targets)) or torch.zeros(2)
-    )
-    batches = trainer._next_batches
-    given = []
-    monkeypatch.setattr(trainer, "_next_batches", lambda: given.append(batches()) or given[0])
-    steps(trainer, 1)
-    trainer.close()
-    (feeds, targets), (batch, _) = seen[0], given[0]
-    np.testing.assert_array_equal(feeds[0], batch.feed[..., ::-1])
-    np.testing.assert_array_equal(targets[0], batch.targets[0][..., [2, 1, 0, 3, 4, 5]])
+    trained = []
+    for order in ("bgr", "rgb"):
+        trainer = make_trainer(train_arguments("--no-logs"))
+        trainer._model.color_order = order
+        seen = []
+        monkeypatch.setattr(
+            trainer, "_step", lambda batches, _, seen=seen: seen.extend(batches) or torch.zeros(2)
+        )
+        steps(trainer, 1)
+        trainer.close()
+        trained.append(seen[0])
+    (feeds, targets), (rgb_feeds, rgb_targets) = trained
+    np.testing.assert_array_equal(rgb_feeds[0], feeds[0][..., ::-1])
+    np.testing.assert_array_equal(rgb_targets[0], targets[0][..., [2, 1, 0, 3, 4, 5]])

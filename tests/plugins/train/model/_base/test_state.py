@@ -38,6 +38,7 @@ def test_the_file_holds_what_the_specification_lists(tmp_path: Path) -> None:
         "lowest_avg_loss": {"a": 0.5, "b": 0.25},
         "iterations": 1,
         "config": {"learning_rate": 5e-5, "coverage": 80.0},
+        "run": {},
     }
 
 

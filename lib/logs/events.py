@@ -1,0 +1,55 @@
+"""The log that other programs read: one JSON object a line, appended as things happen."""
+
+import json
+import logging
+import math
+import time
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+
+class EventLog:
+    """A file of JSON lines. One that can't be written to is warned of once; training goes on.
+
+    Parameters
+    ----------
+    path
+        The file, made at the first event; its folder too.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_open = True
+
+    def add(self, event: str, iteration: int, **values: float | str | None) -> None:
+        """Append an event with its time, in seconds since 1970.
+
+        Parameters
+        ----------
+        event
+            What happened, such as "held_out".
+        iteration
+            Iterations trained so far.
+        **values
+            What to tell about it. A number that JSON lacks (NaN, infinity) becomes null.
+        """
+        if not self._is_open:
+            return
+        known = {key: _plain(value) for key, value in values.items()}
+        record = {"time": round(time.time(), 3), "event": event, "iteration": iteration, **known}
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(record, allow_nan=False) + "\n")
+        except OSError as error:
+            self._is_open = False
+            logger.warning(
+                "Events are no longer logged, training goes on: can't write to '%s' (%s)",
+                self._path,
+                error.strerror or error,
+            )
+
+
+def _plain(value: float | str | None) -> float | str | None:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,1 @@
+"""Rules that turn gradients into changes of the weights."""

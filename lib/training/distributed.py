@@ -1,0 +1,98 @@
+"""Several processes that train one model together, each with a GPU and batches of its own.
+
+PyTorch starts them (``torchrun``) and averages their gradients (`DistributedDataParallel`); here is
+what the program has to know about itself. The processes differ in what they are fed and in that
+the first alone writes, shows and decides.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+
+from lib.errors import FaceswapError
+from lib.training.device import device
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes that train together.
+
+    Attributes
+    ----------
+    rank
+        Number of this one, from 0.
+    size
+        How many there are.
+    """
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this process writes and decides for all."""
+        return self.rank == 0
+
+    def agree(self, stop: bool) -> bool:
+        """What the first process says; all of them have to ask at the same iteration."""
+        if self.size == 1:
+            return stop
+        # On a GPU this waits for it; a byte an iteration, and only where there are several.
+        said = torch.tensor([stop], dtype=torch.uint8, device=device())
+        dist.broadcast(said, src=0)
+        return bool(said.item())
+
+
+def is_launched() -> bool:
+    """Whether this process is one of those that ``torchrun`` started."""
+    return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
+
+
+def join() -> World:
+    """Meet the other processes.
+
+    Raises
+    ------
+    FaceswapError
+        They can't be reached.
+    """
+    if not is_launched():
+        return World()
+    backend = "nccl" if device().type == "cuda" else "gloo"
+    try:
+        dist.init_process_group(backend)
+    except (RuntimeError, ValueError) as error:
+        raise FaceswapError(
+            f"--distributed: the other processes can't be reached ({error}): see torchrun --help"
+        ) from error
+    return World(dist.get_rank(), dist.get_world_size())
+
+
+def leave() -> None:
+    """Part from the other processes."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def launch(words: Sequence[str], count: int) -> int:
+    """Run this program once for each GPU of this machine, together.
+
+    Parameters
+    ----------
+    words
+        Its command line, without the program's name.
+    count
+        How many processes.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
+    return subprocess.call([sys.executable, "-m", *torchrun, "-m", "faceswap", *words])

@@ -1,0 +1,42 @@
+"""How the learning rate changes over a run."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+
+def learning_rate(iteration: int, config: Mapping[str, Any]) -> float:
+    """Learning rate of one iteration.
+
+    It rises in equal steps, which spares a new model wild first moves; stays; and falls along half
+    a wave of a cosine to a share of what it was, where it stays again.
+
+    Parameters
+    ----------
+    iteration
+        Iterations that the model has been trained for before this one, from 0.
+    config
+        Options by name: ``learning_rate``, the highest; ``warmup_iterations``, how many it rises
+        over; ``decay_iterations``, how many after those it falls over, 0 if it never does;
+        ``decay_to``, where it ends, per cent of ``learning_rate``.
+
+    Returns
+    -------
+    float
+        ``learning_rate * (iteration + 1) / warmup_iterations`` at first, then
+        ``learning_rate * (f + (1 - f) * (1 + cos(pi * k / decay_iterations)) / 2)`` with
+        f = ``decay_to / 100`` and k iterations since the rise, at most ``decay_iterations``.
+
+    References
+    ----------
+    Rise: Goyal et al. 2017, arXiv:1706.02677. Fall: Loshchilov, Hutter 2017, arXiv:1608.03983.
+    """
+    highest: float = config["learning_rate"]
+    warmup, decay = config["warmup_iterations"], config["decay_iterations"]
+    if iteration < warmup:
+        return highest * ((iteration + 1) / warmup)
+    if not decay:
+        return highest
+    done = min(1.0, (iteration - warmup) / decay)
+    end = config["decay_to"] / 100
+    return highest * (end + (1 - end) * (1 + math.cos(math.pi * done)) / 2)

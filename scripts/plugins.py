@@ -1,0 +1,84 @@
+"""``faceswap plugins``: which models there are, and whether a user's own keeps its promises."""
+
+import tempfile
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from lib.errors import FaceswapError
+from lib.logs.console import ConsoleLine, LineAwareHandler
+from lib.logs.setup import configure
+from plugins import loader
+from plugins.contract import check_plugin
+
+
+class Plugins:
+    """The plugins command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+        if arguments.check and not arguments.file:
+            raise FaceswapError("plugins check needs a file: faceswap plugins check my_model.py")
+
+    def process(self) -> None:
+        """List the models, or check one.
+
+        Raises
+        ------
+        FaceswapError
+            The file is missing, or the plugin breaks a promise.
+        """
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        if self._args.check:
+            self._check(Path(self._args.file))
+        else:
+            self._list()
+
+    def _list(self) -> None:
+        files = loader.model_files(self._args.plugin_dir)
+        print(f"{'Model':<12} {'input':<10} {'output':<10} {'parameters':>12}  file")
+        for name, path in sorted(files.items()):
+            print(f"{name:<12} {self._described(name)}  {path}")
+        print(f"Trainers: {', '.join(loader.trainer_names())}")
+
+    def _described(self, name: str) -> str:
+        """Sizes and parameters of a model, or why there are none."""
+        try:
+            model = self._built(name)
+        except FaceswapError as error:
+            return f"can't be used: {error};"
+        inputs = [tensor.shape[1] for tensor in model.model.inputs]
+        outputs = [max(shape[0] for shape in side if shape[2] == 3) for side in model.output_shapes]
+        count = model.model.count_params()
+        return f"{_sizes(inputs):<10} {_sizes(outputs):<10} {count:>12,}"
+
+    def _built(self, name: str) -> Any:
+        plugin = loader.load_model(name, self._args.plugin_dir)
+        with tempfile.TemporaryDirectory() as folder:
+            model = plugin(str(Path(folder) / name), self._args)
+            model.build()
+        return model
+
+    def _check(self, path: Path) -> None:
+        if not path.is_file() or path.suffix != ".py":
+            raise FaceswapError(f"'{path}' is no Python file: name the file of your model plugin")
+        name, is_ours = path.stem.lower(), path.resolve() in loader.model_files().values()
+        for finding in check_plugin(name, None if is_ours else str(path.parent)):
+            print(f"{'FAILED' if finding.problem else 'ok':<7} {finding.promise}", flush=True)
+            if finding.problem:
+                raise FaceswapError(f"'{path}' breaks a promise: {finding.problem}")
+        print(
+            f"'{name}' keeps every promise. Train it: faceswap train -t {name} "
+            f"--plugin-dir {path.parent} ..."
+        )
+
+
+def _sizes(edges: list[int]) -> str:
+    """Edges of both sides, once where they are equal."""
+    return " / ".join(f"{edge} px" for edge in dict.fromkeys(edges))

@@ -1,0 +1,44 @@
+"""Leaving graphics cards out, told by what CUDA would see."""
+
+import os
+
+import pytest
+import torch
+
+from lib.errors import FaceswapError
+from lib.gpus import exclude
+
+
+@pytest.mark.parametrize(
+    ("visible", "excluded", "left"),
+    [
+        (None, [0], "1,2"),
+        (None, [0, 2], "1"),
+        (None, [0, 1, 2], "-1"),
+        ("5,GPU-8f3a,7", [1], "5,7"),
+    ],
+)
+def test_the_cards_left_are_named(monkeypatch, visible, excluded, left) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    exclude(excluded)
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == left
+
+
+def test_none_excluded_changes_nothing(monkeypatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    exclude([])
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("count", "words"), [(0, "no GPU is to be seen"), (2, "they are numbered 0 to 1")]
+)
+def test_a_card_that_is_not_there_is_a_mistake(monkeypatch, count, words) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "kept")
+    with pytest.raises(FaceswapError, match=f"--exclude-gpus 2: there is no such GPU, {words}"):
+        exclude([2])
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "kept"
