@@ -192,7 +192,7 @@ def nearest(landmarks: Floats, others: Floats) -> NDArray[np.intp]:
         over the landmarks, the nearest first.
     """
     away = others - landmarks
-    distance = np.hypot(away[..., 0], away[..., 1]).mean(axis=-1)
+    distance = np.sqrt(away[..., 0] ** 2 + away[..., 1] ** 2).mean(axis=-1)
     return np.argsort(distance, kind="stable")[:NEAREST]
 
 

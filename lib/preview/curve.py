@@ -67,7 +67,6 @@ def write_curves(
         The file can't be written.
     """
     # Here, because it takes a third of a second, and most runs draw nothing.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(_INCHES, _DOTS_PER_INCH, layout="constrained")
@@ -79,7 +78,7 @@ def write_curves(
         axes.axvline(mark[0], color="black", linestyle="--", linewidth=1, label=mark[1])
     axes.legend()
     with replacing(Path(path)) as temporary:
-        FigureCanvasAgg(figure).print_png(temporary)
+        figure.savefig(temporary, format="png")
 
 
 def _draw(axes: "Axes", curves: Sequence[Curve]) -> None:

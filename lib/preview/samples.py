@@ -10,6 +10,7 @@ from lib.model.predictor import Predictor
 from lib.preview.sheet import SideSamples, contact_sheet
 
 SMALLEST_CELL = 128
+"""Edge in pixels at which faces are shown that are smaller."""
 
 
 class Samples:
@@ -22,7 +23,8 @@ class Samples:
     faces
         Faces by side, "a" and "b".
     scale
-        Size of the sheet, per cent.
+        Size of the sheet, per cent. At 100 a face has the pixels of the larger side, and at least
+        `SMALLEST_CELL`.
     """
 
     def __init__(
@@ -30,7 +32,8 @@ class Samples:
     ) -> None:
         self.faces = faces
         self._predictor = predictor
-        self._scale = scale
+        largest = max(SMALLEST_CELL, *(side.size for side in faces.values()))
+        self._cell = round(largest * scale / 100)
 
     def _side(self, side: str, other: str, indices: NDArray[np.intp]) -> SideSamples:
         faces = self.faces[side].subset(indices)
@@ -45,5 +48,4 @@ class Samples:
         """Draw the contact sheet of faces with these indices, cut to the shorter side's count."""
         count = min(len(of_a), len(of_b))
         sides = self._side("a", "b", of_a[:count]), self._side("b", "a", of_b[:count])
-        enlarge = max(1.0, SMALLEST_CELL / self.faces["a"].size)
-        return contact_sheet(*sides, self._predictor.coverage, round(self._scale * enlarge))
+        return contact_sheet(*sides, self._predictor.coverage, self._cell)

@@ -4,11 +4,15 @@ A row is one sample of either side: the original, what the side's own decoder ma
 the other side's decoder makes of it; A on the left, B on the right.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from lib.align.geometry import window_edge
 
 Pixels = NDArray[np.uint8]
 
@@ -23,15 +27,12 @@ LABELS = (
 """Headings of a row's six cells."""
 
 _ROWS_IN_ONE_BLOCK = 7
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
-_LINE_HEIGHT = 36  # pixels at a font scale of 1, as is the next
-_BASELINE = 27
+_SMALLEST_FONT = 11  # pixels; smaller letters run together
 _BACKGROUND = 40
 _INK = (235, 235, 235)
 _BRACKET = (255, 255, 255)
 _RED = np.array((0, 0, 255), np.float32)
 _TINT = 0.3
-_MASK_MIDDLE = 128
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class Layout:
     """Where things lie on a sheet, in pixels.
 
     More than seven samples stand in two blocks side by side: fourteen samples then have the shape
-    of a 16:9 screen, and those of 94 to 128 pixels fit a 1080p one unscaled.
+    of a 16:9 screen, and with cells of 94 to 128 pixels they fit a 1080p one.
 
     Attributes
     ----------
@@ -90,57 +91,122 @@ class Layout:
         """Space between cells; four times as much lies between the sides and round the sheet."""
         return max(1, self.cell // 64)
 
-    @property
-    def font_scale(self) -> float:
-        """Size of the headings: grows with the cell, faster where every pixel counts."""
-        return max(min(0.6, self.cell / 200), self.cell / 450)
+    @cached_property
+    def font(self) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+        """What headings are written in."""
+        return ImageFont.load_default(self._font_size)
 
     @property
-    def headings(self) -> list[list[str]]:
-        """Lines of each column's heading: one where the longest fits its cell, else up to two."""
-        if max(_text_width(label, self.font_scale) for label in LABELS) < 0.96 * self.cell:
-            return [[label] for label in LABELS]
-        return [_wrapped(label) for label in LABELS]
+    def _font_size(self) -> int:
+        return max(_SMALLEST_FONT, self.cell // 10)
+
+    def _width(self, headings: tuple[str, ...]) -> int:
+        """Width of the widest line, with half a letter of space."""
+        lines = [line for heading in headings for line in heading.split("\n")]
+        return round(max(map(self.font.getlength, lines))) + self._font_size // 2
+
+    @cached_property
+    def headings(self) -> tuple[str, ...]:
+        """Heading of each column: all on one line where the longest fits its cell, else on two."""
+        if self._width(LABELS) <= self.cell:
+            return LABELS
+        return tuple("\n".join(label.rsplit(" ", 1)) for label in LABELS)
+
+    @cached_property
+    def column(self) -> int:
+        """Width of a column: that of a cell, or of the headings where these are wider."""
+        return max(self.cell, self._width(self.headings))
 
     @property
     def header(self) -> int:
         """Height of the headings."""
-        lines = max(len(lines) for lines in self.headings)
-        return round((lines + 0.7) * _LINE_HEIGHT * self.font_scale)
+        lines = self.headings[0].count("\n") + 1
+        return round((1.2 * lines + 0.9) * self._font_size)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of the sheet; even, as video encoders want a time-lapse to be."""
-        x, y = self.corner(self.blocks * self.rows - 1, len(LABELS) - 1)
-        height, width = y + self.cell + 4 * self.gap, x + self.cell + 4 * self.gap
+        height = self.header + self.rows * (self.cell + self.gap) + 3 * self.gap
+        width = self._left(self.blocks - 1, len(LABELS) - 1) + self.column + 4 * self.gap
         return height + height % 2, width + width % 2, 3
+
+    def _left(self, block: int, column: int) -> int:
+        sides = block * 2 + column // 3
+        columns = block * len(LABELS) + column
+        return columns * (self.column + self.gap) + (4 + 3 * sides + 6 * block) * self.gap
 
     def corner(self, sample: int, column: int) -> tuple[int, int]:
         """Top left corner, x and y, of one of a sample's six cells."""
         block, row = divmod(sample, self.rows)
-        step = self.cell + self.gap
-        sides = block * 2 + column // 3
-        x = 4 * self.gap + (column + 6 * block) * step + (3 * sides + 6 * block) * self.gap
-        return x, self.header + row * step
+        x = self._left(block, column) + (self.column - self.cell) // 2
+        return x, self.header + row * (self.cell + self.gap)
 
 
-def contact_sheet(a: SideSamples, b: SideSamples, coverage: float, scale: int = 100) -> Pixels:
+@dataclass(frozen=True)
+class Window:
+    """Where the trained window lies in a face drawn as a cell.
+
+    Attributes
+    ----------
+    size
+        Edge of the face in pixels of its own.
+    coverage
+        Share of the edge that is trained on, 0..1.
+    cell
+        Edge of the cell.
+    """
+
+    size: int
+    coverage: float
+    cell: int
+
+    @property
+    def _edge(self) -> int:
+        return window_edge(self.size, self.coverage)
+
+    @property
+    def _start(self) -> int:
+        return (self.size - self._edge) // 2
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """First and last + 1 of the cell's pixels that lie wholly in the window."""
+        end = self._start + self._edge
+        return -(-self._start * self.cell // self.size), end * self.cell // self.size
+
+    def part(self, pixels: int) -> tuple[float, float]:
+        """What `bounds` takes of a prediction with an edge of so many pixels: from where to where.
+
+        The window's own edges fall between pixels of most cells. A prediction that was stretched
+        to the nearest pixels would lie up to half of one beside the face that it continues.
+        """
+        low, high = (
+            (bound * self.size / self.cell - self._start) * pixels / self._edge
+            for bound in self.bounds
+        )
+        return max(0.0, low), min(float(pixels), high)
+
+
+def contact_sheet(a: SideSamples, b: SideSamples, coverage: float, cell: int) -> Pixels:
     """Draw samples of both sides.
 
     A prediction lies in its face's trained window, between corner brackets; round it is the
-    original. Where the mask excludes a pixel, all three cells of a face are tinted 30 % red: what
-    lies there is not part of the swap and with a penalised mask not trained either, so that a
-    user need not take the model's leavings there for a fault.
+    original. Where the mask excludes a pixel, all three cells of a face are tinted 30 % red, and
+    less so where it excludes it in part: what lies there is not part of the swap and with a
+    penalised mask not trained either, so that a user need not take the model's leavings there for
+    a fault.
 
     Parameters
     ----------
     a, b
-        Equally many samples of each side.
+        Equally many samples of each side; the sides may differ in size.
     coverage
         Share of a face's edge that is trained on, 0..1. The window is centred and has an edge of
-        ``int(S * coverage // 2) * 2``.
-    scale
-        Size of a cell in per cent of S. Faces are resampled, text and brackets drawn at that size.
+        `lib.align.geometry.window_edge`.
+    cell
+        Edge at which faces are shown, in pixels, at least 8. Faces, masks and predictions are
+        resampled to it once, cubically, and averaged where they become smaller; text and brackets
+        are drawn at that size.
 
     Returns
     -------
@@ -152,52 +218,40 @@ def contact_sheet(a: SideSamples, b: SideSamples, coverage: float, scale: int = 
     ValueError
         The sides have different numbers of samples.
     """
-    count, size = a.originals.shape[:2]
-    layout = Layout(count, max(1, round(size * scale / 100)))
+    layout = Layout(len(a.originals), cell)
     sheet = np.full(layout.shape, _BACKGROUND, np.uint8)
-    _draw_headings(sheet, layout)
-    cells = zip(_side_cells(a, coverage, layout), _side_cells(b, coverage, layout), strict=True)
-    for sample, (of_a, of_b) in enumerate(cells):
+    _draw_headings(sheet[: layout.header], layout)
+    rows = zip(_rows(a, coverage, cell), _rows(b, coverage, cell), strict=True)
+    for sample, (of_a, of_b) in enumerate(rows):
         for column, face in enumerate(of_a + of_b):
             x, y = layout.corner(sample, column)
-            sheet[y : y + layout.cell, x : x + layout.cell] = face
+            sheet[y : y + cell, x : x + cell] = face
     return sheet
 
 
-def window_bounds(size: int, coverage: float, cell: int) -> tuple[int, int]:
-    """First and last + 1 pixel, in a cell, of the window trained on in faces of edge ``size``."""
-    edge = int(size * coverage // 2) * 2
-    start = (size - edge) // 2
-    return round(start * cell / size), round((start + edge) * cell / size)
-
-
-def _side_cells(side: SideSamples, coverage: float, layout: Layout) -> list[list[Pixels]]:
-    start, end = window_bounds(side.originals.shape[1], coverage, layout.cell)
+def _rows(side: SideSamples, coverage: float, cell: int) -> Iterator[list[Pixels]]:
+    """The three cells of each sample."""
+    window = Window(side.originals.shape[1], coverage, cell)
     masks = [None] * len(side.originals) if side.masks is None else side.masks
-    rows = zip(side.originals, side.same, side.swapped, masks, strict=True)
-    return [
-        [
-            _finished(face, mask, start, end)
-            for face in _row(_resized(original, layout.cell), (same, swapped), start, end)
-        ]
-        for original, same, swapped, mask in rows
-    ]
+    for original, same, swapped, mask in zip(
+        side.originals, side.same, side.swapped, masks, strict=True
+    ):
+        face = _resampled(original, cell)
+        faces = [face, _with_prediction(face, same, window), _with_prediction(face, swapped, window)]
+        if mask is not None:
+            excluded = 1 - _resampled(mask, cell).astype(np.float32) / 255
+            faces = [_tinted(face, _TINT * excluded[..., None]) for face in faces]
+        for face in faces:
+            _draw_brackets(face, *window.bounds)
+        yield faces
 
 
-def _row(
-    original: Pixels, predictions: tuple[NDArray[np.generic], ...], start: int, end: int
-) -> list[Pixels]:
-    faces = [original.copy() for _ in range(1 + len(predictions))]
-    for face, prediction in zip(faces[1:], predictions, strict=True):
-        face[start:end, start:end] = _resized(_as_pixels(prediction), end - start)
-    return faces
-
-
-def _finished(face: Pixels, mask: Pixels | None, start: int, end: int) -> Pixels:
-    if mask is not None:
-        _tint(face, _resized(mask, len(face)) < _MASK_MIDDLE)
-    _draw_brackets(face, start, end)
-    return face
+def _with_prediction(face: Pixels, prediction: NDArray[np.generic], window: Window) -> Pixels:
+    low, high = window.bounds
+    part = window.part(len(prediction))
+    result = face.copy()
+    result[low:high, low:high] = _resampled(_as_pixels(prediction), high - low, part)
+    return result
 
 
 def _as_pixels(values: NDArray[np.generic]) -> Pixels:
@@ -207,15 +261,16 @@ def _as_pixels(values: NDArray[np.generic]) -> Pixels:
     return np.asarray(np.rint(finite.clip(0, 1) * 255), np.uint8)
 
 
-def _resized(image: Pixels, edge: int) -> Pixels:
-    if image.shape[0] == edge:
-        return image
-    how = cv2.INTER_AREA if edge < image.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (edge, edge), interpolation=how), np.uint8)
+def _resampled(image: Pixels, edge: int, part: tuple[float, float] | None = None) -> Pixels:
+    """A square picture, or the square part of it between two coordinates, with another edge."""
+    low, high = part or (0, len(image))
+    picture = Image.fromarray(image)
+    box = (low, low, high, high)
+    return np.array(picture.resize((edge, edge), Image.Resampling.BICUBIC, box))
 
 
-def _tint(face: Pixels, where: NDArray[np.bool_]) -> None:
-    face[where] = np.rint(face[where] * np.float32(1 - _TINT) + _RED * np.float32(_TINT))
+def _tinted(face: Pixels, share: NDArray[np.float32]) -> Pixels:
+    return np.asarray(np.rint(face * (1 - share) + _RED * share), np.uint8)
 
 
 def _draw_brackets(face: Pixels, start: int, end: int) -> None:
@@ -229,33 +284,14 @@ def _draw_brackets(face: Pixels, start: int, end: int) -> None:
         face[low : low + arm, x] = face[high - arm : high, x] = _BRACKET
 
 
-def _draw_headings(sheet: Pixels, layout: Layout) -> None:
-    headings = layout.headings
-    widest = max(_text_width(line, 1) for lines in headings for line in lines)
-    font_scale = min(layout.font_scale, layout.cell / widest)
+def _draw_headings(band: Pixels, layout: Layout) -> None:
+    picture = Image.fromarray(band)
+    draw = ImageDraw.Draw(picture)
     for block in range(layout.blocks):
-        for column, lines in enumerate(headings):
+        for column, heading in enumerate(layout.headings):
             x, _ = layout.corner(block * layout.rows, column)
-            _draw_lines(sheet, lines, (x + layout.cell // 2, layout.header // 2), font_scale)
-
-
-def _wrapped(label: str) -> list[str]:
-    first, arrow, second = label.partition("> ")
-    return [first + ">", second] if arrow else [label]
-
-
-def _text_width(text: str, font_scale: float) -> float:
-    return float(cv2.getTextSize(text, _FONT, 1.0, 1)[0][0] * font_scale)
-
-
-def _draw_lines(
-    sheet: Pixels, lines: list[str], middle: tuple[int, int], font_scale: float
-) -> None:
-    """Write lines centred on a point, x and y."""
-    step = _LINE_HEIGHT * font_scale
-    base = middle[1] - step * len(lines) / 2 + _BASELINE * font_scale
-    for number, line in enumerate(lines):
-        x = round(middle[0] - _text_width(line, font_scale) / 2)
-        y = round(base + step * number)
-        thick = max(1, round(1.5 * font_scale))
-        cv2.putText(sheet, line, (x, y), _FONT, font_scale, _INK, thick, cv2.LINE_AA)
+            middle = (x + layout.cell // 2, layout.header // 2)
+            draw.multiline_text(
+                middle, heading, _INK, layout.font, anchor="mm", align="center"
+            )
+    band[:] = picture

@@ -1,4 +1,4 @@
-"""How the learning rate changes over a run."""
+"""What changes over a run: the learning rate, and how far the average of the weights looks back."""
 
 import math
 from collections.abc import Mapping
@@ -32,11 +32,31 @@ def learning_rate(iteration: int, config: Mapping[str, Any]) -> float:
     Rise: Goyal et al. 2017, arXiv:1706.02677. Fall: Loshchilov, Hutter 2017, arXiv:1608.03983.
     """
     highest: float = config["learning_rate"]
-    warmup, decay = config["warmup_iterations"], config["decay_iterations"]
+    warmup: int = config["warmup_iterations"]
+    decay: int = config["decay_iterations"]
     if iteration < warmup:
         return highest * ((iteration + 1) / warmup)
     if not decay:
         return highest
     done = min(1.0, (iteration - warmup) / decay)
-    end = config["decay_to"] / 100
+    end: float = config["decay_to"] / 100
     return highest * (end + (1 - end) * (1 + math.cos(math.pi * done)) / 2)
+
+
+def average_momentum(iteration: int, config: Mapping[str, Any]) -> float:
+    """Part of the weights' average that one iteration leaves as it is.
+
+    Parameters
+    ----------
+    iteration
+        Iterations that the model has been trained for before this one, from 0.
+    config
+        Options by name: ``average_momentum``, the most.
+
+    Returns
+    -------
+    float
+        ``min(average_momentum, (1 + iteration) / (10 + iteration))``: while a model is new, its
+        weights of long ago are far from good, and the average looks back over a tenth of the run.
+    """
+    return min(float(config["average_momentum"]), (1 + iteration) / (10 + iteration))

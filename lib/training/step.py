@@ -80,7 +80,9 @@ class TrainingStep:
         is_float16 = config["mixed_precision"] and config["mixed_precision_type"] == "float16"
         self._scale = LossScale() if is_float16 else None
 
-    def __call__(self, batches: Sequence[Sides], learning_rate: float) -> Tensor:
+    def __call__(
+        self, batches: Sequence[Sides], learning_rate: float, average_momentum: float = 0.0
+    ) -> Tensor:
         """Update the weights once, from the mean gradient of one or more batches.
 
         Parameters
@@ -89,6 +91,8 @@ class TrainingStep:
             Feeds and targets of each batch; more than one is gradient accumulation.
         learning_rate
             Of this step.
+        average_momentum
+            Part of the average of the weights, where one is kept, that this step leaves as it is.
 
         Returns
         -------
@@ -104,6 +108,7 @@ class TrainingStep:
             if self._scale is None or self._scale.unscale(gradients):
                 self._clip(gradients)
                 self._optimizer.learning_rate = learning_rate
+                self._optimizer.ema_momentum = average_momentum
                 self._optimizer.apply(gradients, self._weights)
         for weight in self._weights:
             weight.value.grad = None

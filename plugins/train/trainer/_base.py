@@ -31,7 +31,7 @@ from lib.preview.timelapse import write_timelapse
 from lib.training.distributed import World
 from lib.training.feed import Feed
 from lib.training.pace import Pace
-from lib.training.schedule import learning_rate
+from lib.training.schedule import average_momentum, learning_rate
 from lib.training.step import TrainingStep
 from plugins import loader
 from plugins.train.trainer._faces import Faces
@@ -244,8 +244,9 @@ class TrainerBase:
             self._write_timelapse(**timelapse_kwargs)
 
     def _train_on_batch(self) -> Tensor:
-        rate = learning_rate(self._model.iterations - 1, self._model.config)
-        return self._step(self._next_batches(), rate)
+        config, done = self._model.config, self._model.iterations - 1
+        batches = self._next_batches()
+        return self._step(batches, learning_rate(done, config), average_momentum(done, config))
 
     def _report(self) -> None:
         """Read the losses back, the one wait for the device, log them and show the newest."""

@@ -81,6 +81,19 @@ def test_the_learning_rate_is_that_of_the_call() -> None:
     np.testing.assert_allclose(changes[1], 2 * changes[0], rtol=1e-3, atol=1e-7)
 
 
+def test_the_average_of_the_weights_moves_by_what_the_momentum_leaves() -> None:
+    model = make(keras.optimizers.Adam(RATE, use_ema=True))
+    step = step_of(model)
+    averages = model.optimizer._model_variables_moving_average
+    step([batch(0)], RATE, 0.5)
+    first = [weight.numpy().copy() for weight in model.trainable_variables]
+    for average, weight in zip(averages, first, strict=True):
+        np.testing.assert_array_equal(average.numpy(), weight)
+    step([batch(1)], RATE, 0.75)
+    for average, old, weight in zip(averages, first, model.trainable_variables, strict=True):
+        np.testing.assert_allclose(average.numpy(), 0.75 * old + 0.25 * weight.numpy(), atol=1e-6)
+
+
 def test_two_batches_in_one_step_are_one_of_twice_the_size() -> None:
     # Without batch statistics, which depend on the batch; inference mode has none.
     parts, whole = make(), make()

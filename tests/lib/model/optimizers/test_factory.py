@@ -216,10 +216,10 @@ def test_a_weight_without_gradient_stays_and_the_others_keep_their_moments() -> 
     variables = [keras.Variable(w, dtype="float64") for w in start()]
     optimizer = make_optimizer(options("adabelief"))
     optimizer.build(variables)
-    with pytest.warns(UserWarning, match="Gradients do not exist"):
-        for step in range(STEPS):
-            second = gradient([v.numpy() for v in variables], step)[1]
-            optimizer.apply([None, torch.from_numpy(second)], variables)
+    for step in range(STEPS):
+        second = torch.from_numpy(gradient([v.numpy() for v in variables], step)[1])
+        with pytest.warns(UserWarning, match="Gradients do not exist"):
+            optimizer.apply([None, second], variables)
     config = options("adabelief")
     expected = of_formula(adabelief, lambda step: dict(config))[-1][1]
     np.testing.assert_allclose(variables[1].numpy(), expected, rtol=1e-11)

@@ -167,11 +167,11 @@ def traced_run(arguments: Namespace, monkeypatch: pytest.MonkeyPatch) -> dict[st
     trace["first weights"] = [weight.copy() for weight in trainer._model.model.get_weights()]
     step = trainer._step
 
-    def traced(batches: list, rate: float) -> torch.Tensor:
+    def traced(batches: list, *rates: float) -> torch.Tensor:
         for feeds, targets in batches:
             trace["feeds"] += feeds
             trace["targets"] += targets
-        trace["losses"].append(step(batches, rate).numpy())
+        trace["losses"].append(step(batches, *rates).numpy())
         return torch.from_numpy(trace["losses"][-1])
 
     monkeypatch.setattr(trainer, "_step", traced)
@@ -268,7 +268,7 @@ def test_a_model_that_asks_for_rgb_gets_it(
         trainer._model.color_order = order
         seen = []
         monkeypatch.setattr(
-            trainer, "_step", lambda batches, _, seen=seen: seen.extend(batches) or torch.zeros(2)
+            trainer, "_step", lambda batches, *_, seen=seen: seen.extend(batches) or torch.zeros(2)
         )
         steps(trainer, 1)
         trainer.close()

@@ -1,0 +1,115 @@
+"""Several processes train one model, as PyTorch starts them, on CPUs here."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+import lib.model.nn_blocks  # noqa: F401 - makes the layers known to Keras
+
+PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
+ALONE = [sys.executable, "-m", "faceswap"]
+TORCHRUN = [
+    *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+    *("-m", "faceswap"),
+]
+Words = Callable[..., list[str]]
+
+
+@pytest.fixture
+def words(rendered: dict[str, Path], tmp_path: Path) -> Words:
+    def make(folder: str, *more: str) -> list[str]:
+        return [
+            *("train", "-A", str(rendered["a"]), "-B", str(rendered["b"]), "-b", "3"),
+            *("-m", str(tmp_path / folder), "-t", "tiny", "--plugin-dir", str(PLUGINS), *more),
+        ]
+
+    return make
+
+
+def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+def state(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "tiny_state.json").read_text())
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one_with_twice_the_batches(words: Words, tmp_path: Path) -> None:
+    # Steps of equal length in the gradient's direction keep rounding from growing.
+    ini = "[global]\nlearning_rate = 1e-3\n[global.optimizer]\nbeta_1 = 0.9\n"
+    (tmp_path / "together.ini").write_text(ini)
+    (tmp_path / "alone.ini").write_text(ini + "gradient_accumulation = 2\n")
+    together = run(
+        [
+            *TORCHRUN,
+            *words("together", "-it", "4", "-d", "-w", "-C", str(tmp_path / "together.ini")),
+        ]
+    )
+    run([*ALONE, *words("alone", "-it", "4", "-C", str(tmp_path / "alone.ini"))])
+    ours, theirs = (
+        keras.saving.load_model(tmp_path / folder / "tiny.keras", compile=False)
+        for folder in ("together", "alone")
+    )
+    for x, y in zip(ours.weights, theirs.weights, strict=True):
+        np.testing.assert_allclose(x.numpy(), y.numpy(), atol=2e-5, err_msg=x.path)
+    assert state(tmp_path / "together")["iterations"] == 4
+    assert together.stdout.count("Saved at iteration 4") == 1, "the first process alone speaks"
+    assert list((tmp_path / "together" / "tiny_logs").iterdir()) == [
+        tmp_path / "together" / "tiny_logs" / "session_1"
+    ]
+
+
+@pytest.mark.slow
+def test_a_run_of_two_resumes_as_one_and_a_run_of_one_as_two(words: Words, tmp_path: Path) -> None:
+    run([*TORCHRUN, *words("model", "-it", "2", "-d")])
+    run([*ALONE, *words("model", "-it", "2")])
+    said = run([*TORCHRUN, *words("model", "-it", "2", "-d")])
+    assert "resumed at iteration 4" in said.stdout
+    assert state(tmp_path / "model")["iterations"] == 6
+
+
+def test_one_gpu_or_none_trains_alone_and_says_so(words: Words, tmp_path: Path) -> None:
+    said = run([*ALONE, *words("model", "-it", "1", "-d")])
+    assert "so this process trains alone" in said.stdout
+    assert state(tmp_path / "model")["iterations"] == 1
+
+
+@pytest.mark.slow
+def test_a_signal_stops_all_with_one_save(words: Words, tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [*TORCHRUN, *words("model", "-s", "100000", "-d")],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    end = time.monotonic() + 60
+    while not (tmp_path / "model" / "tiny_state.json").exists():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    before = state(tmp_path / "model")["iterations"]
+    time.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    said, _ = process.communicate(timeout=60)
+    assert "Stopped at iteration" in said
+    assert state(tmp_path / "model")["iterations"] > before
