@@ -97,6 +97,10 @@ def _model_names() -> list[str]:
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = (
+        "Losses, masks, optimizer, precision and how far faces are changed are options in "
+        "train.ini (-C); the first run writes one with all defaults and help, and says where."
+    )
     group = parser.add_argument_group("faces and model")
     _add_faces(group)
     group.add_argument(
@@ -209,7 +213,9 @@ def _add_held_out(group: "argparse._ArgumentGroup") -> None:
         metavar="N",
         help="say so when the score is no better for N iterations (default: 5,000)",
     )
-    group.add_argument("--stop-on-plateau", action="store_true", help="... and stop")
+    group.add_argument(
+        "--stop-on-plateau", action="store_true", help="stop when it is no better for so long"
+    )
 
 
 def _add_sight(group: "argparse._ArgumentGroup") -> None:

@@ -34,7 +34,9 @@ class Plugins:
         FaceswapError
             The file is missing, or the plugin breaks a promise.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        # What a model on trial tells of its saves is nothing to the user.
+        level = "WARNING" if self._args.loglevel == "INFO" else self._args.loglevel
+        configure(level, self._args.logfile, LineAwareHandler(ConsoleLine()))
         if self._args.check:
             self._check(Path(self._args.file))
         else:

@@ -1,15 +1,12 @@
 """``faceswap train``: wires faces, model and trainer together, and looks after the run."""
 
 import logging
-import math
 import os
-import signal
 import sys
 import threading
 import time
 from argparse import Namespace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import keras
@@ -25,16 +22,13 @@ from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.preview.mark import write_picture
 from lib.training import device, distributed
+from lib.training.finder import write_search
 from plugins import loader
 from scripts.keys import Keys
+from scripts.signals import Leave, Signals
 
 logger = logging.getLogger(__name__)
 
-SECONDS_BETWEEN_SIGNALS = 1.0
-"""A terminal or a supervisor may send the same signal twice in a moment: that is one wish."""
-STOPPING_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 SLOW_SECONDS = 2.0
 FOR_CPU = "compact"
 
@@ -150,7 +144,7 @@ class Train:
         )
         trainer.console = self.console
         if self._args.find_learning_rate:
-            self._find_learning_rate(trainer)
+            self._find_learning_rate(model, trainer)
         else:
             self._run(model, trainer)
 
@@ -178,19 +172,34 @@ class Train:
         )
         return model
 
+    def _find_learning_rate(self, model: Any, trainer: Any) -> None:
+        """Draw and name a learning rate; nothing of the model is saved."""
+        try:
+            search = trainer.find_learning_rate()
+        finally:
+            trainer.close()
+        path = Path(model.model_dir) / f"{model.name}_learning_rate.png"
+        write_search(path, search)
+        logger.info("Losses over learning rates: %s", path)
+        logger.info(
+            "Suggested: learning_rate = %.1e (now %.1e); set it in train.ini",
+            search.suggestion,
+            model.config["learning_rate"],
+        )
+
     def _run(self, model: Any, trainer: Any) -> None:
         # A daemon, so that a second Ctrl-C need not wait for the iteration to end.
         thread = threading.Thread(
             target=self._guarded, args=(model, trainer), name="training", daemon=True
         )
         try:
-            with Keys() as keys, _Signals(self._stop):
+            with Keys() as keys, Signals(self._stop):
                 if keys.are_there:
                     logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
                 thread.start()
                 while thread.is_alive():
                     self._react(keys.read(timeout=0.2))
-        except _Leave as leave:
+        except Leave as leave:
             # Python's own way out would wait for, or break, a thread that is deep in arithmetic.
             self.console.message("Left at once: the model is as it was last saved")
             os._exit(leave.args[0])
@@ -280,32 +289,3 @@ class Train:
         if not self._told_preview:
             logger.info("Preview (%s), renewed at every save: %s", name, self._preview_path)
             self._told_preview = True
-
-
-class _Leave(BaseException):
-    """The user wants to leave at once; carries the exit code."""
-
-
-class _Signals:
-    """Context in which the first stopping signal asks for a stop and a later one leaves."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self._stop = stop
-        self._asked = math.inf
-        self._before: dict[int, Any] = {}
-
-    def __enter__(self) -> None:
-        for number in STOPPING_SIGNALS:
-            self._before[number] = signal.signal(number, self._handle)
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    def _handle(self, number: int, _: FrameType | None) -> None:
-        if time.monotonic() - self._asked > SECONDS_BETWEEN_SIGNALS:
-            raise _Leave(128 + number)
-        if self._asked == math.inf:
-            self._asked = time.monotonic()
-            self._stop.set()
-            logger.info("Stopping after this iteration, with a save; once more leaves at once")

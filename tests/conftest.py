@@ -1,13 +1,15 @@
 """What many tests need: folders of rendered faces, and the arguments of a training run."""
 
+import logging
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from lib.logs.setup import PACKAGES
 from lib.synthetic.dataset import write_faces
 from lib.synthetic.parameters import Identity
 from lib.synthetic.performance import performance
@@ -21,6 +23,14 @@ PLUGINS = ROOT / "tests" / "fixtures" / "plugins"
 def _own_configuration(tmp_path_factory: pytest.TempPathFactory, monkeypatch) -> None:
     """No test reads or writes the configuration of whoever runs it."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("home")))
+
+
+@pytest.fixture(autouse=True)
+def _own_log_levels() -> Iterator[None]:
+    """No command's level of messages outlives its test."""
+    yield
+    for package in PACKAGES:
+        logging.getLogger(package).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -27,7 +27,7 @@ LABELS = (
 """Headings of a row's six cells."""
 
 _ROWS_IN_ONE_BLOCK = 7
-_SMALLEST_FONT = 11  # pixels; smaller letters run together
+_SMALLEST_FONT = 12  # pixels; smaller letters run together
 _BACKGROUND = 40
 _INK = (235, 235, 235)
 _BRACKET = (255, 255, 255)

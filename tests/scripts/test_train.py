@@ -1,8 +1,6 @@
-"""The train command's own parts: advice, preview, signals, failures."""
+"""The train command's own parts: advice, preview, failures."""
 
 import logging
-import signal
-import threading
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +9,7 @@ import numpy as np
 import pytest
 
 from lib.errors import FaceswapError
-from scripts.train import Train, _Leave, _Signals
+from scripts.train import Train
 
 MakeArguments = Callable[..., Namespace]
 
@@ -52,23 +50,6 @@ def test_no_preview_is_written_where_none_is_asked_for(train_arguments: MakeArgu
     arguments = train_arguments()
     Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny")
     assert not Path(arguments.model_dir).exists()
-
-
-def test_the_first_signal_asks_one_with_it_is_the_same_and_a_later_one_leaves(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = 10.0
-    monkeypatch.setattr("scripts.train.time.monotonic", lambda: now)
-    stop = threading.Event()
-    before = signal.getsignal(signal.SIGTERM)
-    with _Signals(stop):
-        signal.raise_signal(signal.SIGTERM)
-        assert stop.is_set()
-        signal.raise_signal(signal.SIGTERM)
-        now += 2
-        with pytest.raises(_Leave, match=str(128 + signal.SIGTERM)):
-            signal.raise_signal(signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_a_failure_of_training_is_the_commands_failure(

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lib.data.landmark_warp import relative_landmarks
 from numpy.typing import NDArray
 from torch import Tensor
+from tqdm import tqdm
 
 from lib.config import ini, options
 from lib.config.train import TrainerOptions
-from lib.data.augment import Augmentation
-from lib.data.batches import Batches
 from lib.data.faceset import FaceSet
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import HeldOut
@@ -30,11 +28,13 @@ from lib.preview.samples import Samples
 from lib.preview.timelapse import write_timelapse
 from lib.training.distributed import World
 from lib.training.feed import Feed
+from lib.training.finder import ITERATIONS, Search, find_rate
 from lib.training.pace import Pace
 from lib.training.schedule import average_momentum, learning_rate
 from lib.training.step import TrainingStep
 from plugins import loader
 from plugins.train.trainer._faces import Faces
+from plugins.train.trainer._feeding import check_landmarks, make_feed
 
 logger = logging.getLogger(__name__)
 
@@ -42,17 +42,6 @@ Pixels = NDArray[np.uint8]
 
 SECONDS_BETWEEN_IMAGES = 600
 """Sheets are large: logged at every save, those of a week would fill gigabytes."""
-RANGES = (
-    "zoom_amount",
-    "rotation_range",
-    "shift_range",
-    "flip_chance",
-    "color_lightness",
-    "color_ab",
-    "color_clahe_chance",
-    "color_clahe_max_size",
-)
-"""Options that say how far faces are changed."""
 
 
 class TrainerBase:
@@ -89,7 +78,8 @@ class TrainerBase:
         self._batch_size = batch_size
         self._options = self._read_options(configfile)
         self._faces = Faces(model, images, batch_size)
-        self._landmarks = self._landmarks_to_warp_to()
+        check_landmarks(model, self._faces.trained)
+        self._faces.write_reports()
         frozen = model.freeze_layers if getattr(self._args, "freeze_weights", False) else ()
         self._world: World = getattr(self._args, "world", World())
         self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
@@ -169,43 +159,10 @@ class TrainerBase:
     def _run_state(self) -> dict[str, Any]:
         return {**self._step.state(), "plateau": self._plateau.state()}
 
-    def _landmarks_to_warp_to(self) -> dict[str, Any]:
-        """For each side the other side's landmarks, where faces are to be warped towards them."""
-        if not getattr(self._args, "warp_to_landmarks", False):
-            return {"a": None, "b": None}
-        of = {side: relative_landmarks(side, self._faces.trained[side]) for side in "ab"}
-        return {"a": of["b"], "b": of["a"]}
-
-    def _make_batches(self, side: str) -> Batches:
-        index = "ab".index(side)
-        ranges = {name: self._options[name] for name in RANGES}
-        augmentation = Augmentation(
-            **ranges,
-            flip=not getattr(self._args, "no_flip", False),
-            colour=not getattr(self._args, "no_augment_color", False),
-            warp=not getattr(self._args, "no_warp", False),
-        )
-        return Batches(
-            self._faces.trained[side],
-            input_size=self._model.model.inputs[index].shape[1],
-            target_sizes=[shape[0] for shape in self._model.output_shapes[index]],
-            coverage=self._model.coverage_ratio,
-            augmentation=augmentation,
-            batch_size=self._batch_size,
-            seed=self._options["seed"],
-            side=side,
-            others=self._landmarks[side],
-        )
-
     def _next_batches(self) -> list[Any]:
         if self._feed is None:
-            self._feed = Feed(
-                self._make_batches("a"),
-                self._make_batches("b"),
-                iteration=max(0, self._model.iterations - 1),
-                per_iteration=self._model.config["gradient_accumulation"],
-                rgb=self._is_rgb,
-                world=self._world,
+            self._feed = make_feed(
+                self._model, self._faces.trained, self._options, self._batch_size, self._world
             )
         return self._feed.next()
 
@@ -247,6 +204,24 @@ class TrainerBase:
         config, done = self._model.config, self._model.iterations - 1
         batches = self._next_batches()
         return self._step(batches, learning_rate(done, config), average_momentum(done, config))
+
+    def find_learning_rate(self) -> Search:
+        """Train at rising learning rates; the model is worth nothing afterwards.
+
+        Raises
+        ------
+        FaceswapError
+            No rate made the loss fall.
+        """
+        with tqdm(total=ITERATIONS, desc="Trying learning rates", unit="it", disable=None) as bar:
+
+            def train(rate: float) -> float:
+                loss = float(self._step(self._next_batches(), rate).sum())
+                bar.set_postfix_str(f"rate {rate:.1e}, loss {loss:.3f}", refresh=False)
+                bar.update()
+                return loss
+
+            return find_rate(train)
 
     def _report(self) -> None:
         """Read the losses back, the one wait for the device, log them and show the newest."""

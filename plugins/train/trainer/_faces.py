@@ -58,13 +58,19 @@ class Faces:
                 check_count(side, len(trained[side]), allow_few=self._allow_few)
         loaded = {side: self._load(side, trained[side]) for side in "ab"}
         self.held_out = {side: self._load_others(side, kept_out[side]) for side in kept_out}
+        if self.held_out:
+            logger.info("Held out: %d faces of A, %d of B", *map(len, self.held_out.values()))
         self.scored = {side: self._load_scored(side) for side in kept_out}
         self.trained: Sides = {side: faces for side, (faces, _) in loaded.items()}
-        # Only now, when both sides are good, is anything written.
-        for side, (faces, bad) in loaded.items():
-            report = f"{model.name}_left_out_{side}.txt"
-            write_report(Path(model.model_dir) / report, bad)
+        self._bad = {side: bad for side, (_, bad) in loaded.items()}
+        for side, faces in self.trained.items():
             self._tell_if_repeating(side, len(faces), batch_size)
+
+    def write_reports(self) -> None:
+        """List the files left out; for when all else is in order."""
+        for side, bad in self._bad.items():
+            report = f"{self._model.name}_left_out_{side}.txt"
+            write_report(Path(self._model.model_dir) / report, bad)
 
     @property
     def _allow_few(self) -> bool:

@@ -1,0 +1,126 @@
+"""The loop of a run: when it saves, shows and stops, and in which thread."""
+
+import threading
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lib.errors import FaceswapError
+from scripts.train import Train
+
+MakeArguments = Callable[..., Namespace]
+
+
+class Model:
+    """Counts, and notes when it was saved."""
+
+    name = "compact"
+
+    def __init__(self) -> None:
+        self.iterations = 0
+        self.saved: list[int] = []
+
+    def save(self) -> None:
+        self.saved.append(self.iterations)
+
+
+class Trainer:
+    """Notes what each iteration is called with, and does what the user would do meanwhile."""
+
+    wants_stop = False
+
+    def __init__(self, model: Model, meanwhile: dict[int, Callable[[], None]]) -> None:
+        self._model, self._meanwhile = model, meanwhile
+        self.shown: list[int] = []
+        self.lapsed: list[int] = []
+        self.threads: set[threading.Thread] = set()
+        self.closed = 0
+
+    def train_one_step(self, viewer: Any, timelapse: Any) -> None:
+        self._model.iterations += 1
+        self.threads.add(threading.current_thread())
+        if viewer:
+            self.shown.append(self._model.iterations)
+        if timelapse:
+            self.lapsed.append(self._model.iterations)
+        self._meanwhile.get(self._model.iterations, lambda: None)()
+
+    def show_preview(self, _: Any) -> None:
+        self.shown.append(self._model.iterations)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.fixture
+def command(train_arguments: MakeArguments, rendered: dict[str, Path], tmp_path: Path) -> Train:
+    lapse = ["-tia", str(rendered["a"]), "-tib", str(rendered["b"]), "-to", str(tmp_path / "to")]
+    made = Train(train_arguments("-it", "12", "-s", "5", "-n", "-w", *lapse))
+    made._join()
+    return made
+
+
+def run(command: Train, **meanwhile: Callable[[], None]) -> tuple[Model, Trainer]:
+    model = Model()
+    trainer = Trainer(model, {int(name[1:]): act for name, act in meanwhile.items()})
+    command._run(model, trainer)
+    return model, trainer
+
+
+def test_it_saves_first_at_every_interval_and_last_and_shows_then_only(command: Train) -> None:
+    model, trainer = run(command)
+    assert model.saved == trainer.shown == trainer.lapsed == [1, 5, 10, 12]
+
+
+def test_a_save_and_a_preview_come_on_demand(command: Train) -> None:
+    model, trainer = run(command, i2=lambda: command._react("s"), i6=lambda: command._react("r"))
+    assert model.saved == trainer.lapsed == [1, 3, 5, 10, 12]
+    assert trainer.shown == [1, 3, 5, 7, 10, 12]
+
+
+@pytest.mark.parametrize("key", ["\n", "\r"])
+def test_enter_stops_after_the_iteration_with_a_save(command: Train, key: str) -> None:
+    model, trainer = run(command, i7=lambda: command._react(key))
+    assert model.iterations == 7
+    assert model.saved == trainer.shown == [1, 5, 7]
+    assert command.was_stopped
+
+
+def test_a_run_that_is_stopped_where_it_saves_saves_once(command: Train) -> None:
+    model, _ = run(command, i5=command._stop.set)
+    assert model.saved == [1, 5]
+
+
+def test_training_runs_in_a_thread_of_its_own_and_the_log_is_closed_after_it(
+    command: Train,
+) -> None:
+    _, trainer = run(command)
+    (thread,) = trainer.threads
+    assert thread.name == "training"
+    assert thread is not threading.main_thread()
+    assert not thread.is_alive()
+    assert trainer.closed == 1
+
+
+def test_the_log_is_closed_after_a_failure_too(command: Train) -> None:
+    def fail() -> None:
+        raise FaceswapError("no luck")
+
+    model = Model()
+    trainer = Trainer(model, {3: fail})
+    with pytest.raises(FaceswapError, match="no luck"):
+        command._run(model, trainer)
+    assert trainer.closed == 1
+    assert model.saved == [1]
+
+
+@pytest.mark.parametrize("switch", ["-p", "-w"])
+def test_either_switch_keeps_a_preview(switch: str, train_arguments: MakeArguments) -> None:
+    import numpy as np
+
+    arguments = train_arguments(switch)
+    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
+    assert (Path(arguments.model_dir) / "training_preview.png").is_file()
