@@ -88,8 +88,8 @@ class Layout:
 
     @property
     def gap(self) -> int:
-        """Space between cells; four times as much lies between the sides and round the sheet."""
-        return max(1, self.cell // 64)
+        """Space between cells; three times as much lies between the sides and round the sheet."""
+        return max(2, self.cell // 40)
 
     @cached_property
     def font(self) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
@@ -126,14 +126,14 @@ class Layout:
     @property
     def shape(self) -> tuple[int, int, int]:
         """Shape of the sheet; even, as video encoders want a time-lapse to be."""
-        height = self.header + self.rows * (self.cell + self.gap) + 3 * self.gap
-        width = self._left(self.blocks - 1, len(LABELS) - 1) + self.column + 4 * self.gap
+        height = self.header + self.rows * (self.cell + self.gap) + 2 * self.gap
+        width = self._left(self.blocks - 1, len(LABELS) - 1) + self.column + 3 * self.gap
         return height + height % 2, width + width % 2, 3
 
     def _left(self, block: int, column: int) -> int:
         sides = block * 2 + column // 3
         columns = block * len(LABELS) + column
-        return columns * (self.column + self.gap) + (4 + 3 * sides + 6 * block) * self.gap
+        return columns * (self.column + self.gap) + (3 + 2 * sides + 4 * block) * self.gap
 
     def corner(self, sample: int, column: int) -> tuple[int, int]:
         """Top left corner, x and y, of one of a sample's six cells."""
@@ -237,7 +237,11 @@ def _rows(side: SideSamples, coverage: float, cell: int) -> Iterator[list[Pixels
         side.originals, side.same, side.swapped, masks, strict=True
     ):
         face = _resampled(original, cell)
-        faces = [face, _with_prediction(face, same, window), _with_prediction(face, swapped, window)]
+        faces = [
+            face,
+            _with_prediction(face, same, window),
+            _with_prediction(face, swapped, window),
+        ]
         if mask is not None:
             excluded = 1 - _resampled(mask, cell).astype(np.float32) / 255
             faces = [_tinted(face, _TINT * excluded[..., None]) for face in faces]
@@ -291,7 +295,5 @@ def _draw_headings(band: Pixels, layout: Layout) -> None:
         for column, heading in enumerate(layout.headings):
             x, _ = layout.corner(block * layout.rows, column)
             middle = (x + layout.cell // 2, layout.header // 2)
-            draw.multiline_text(
-                middle, heading, _INK, layout.font, anchor="mm", align="center"
-            )
+            draw.multiline_text(middle, heading, _INK, layout.font, anchor="mm", align="center")
     band[:] = picture
