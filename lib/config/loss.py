@@ -34,7 +34,8 @@ def _weight(function: str) -> int:
     return option(
         100,
         f"Weight of {function}, in per cent; loss_function itself has 100. Raise it to give "
-        "this function more say beside the others.",
+        "this function more say beside the others. They differ in size: 'smooth_loss' is about 255 "
+        "times 'mae', and 'pixel_gradient_diff' larger still.",
         minimum=1,
         maximum=400,
         changeable=True,

@@ -44,18 +44,17 @@ class SideSamples:
     originals
         Faces at full coverage, ``(K, S, S, 3)``, BGR.
     same
-        Predictions of the side's own decoder for the trained window, ``(K, p, p, 3)``, BGR, uint8
-        or floating point in 0..1.
+        Predictions of the side's own decoder for the trained window, ``(K, p, p, 3)``, BGR.
     swapped
         Predictions of the other side's decoder, as `same`; the edge may differ.
     masks
-        What counts as face, ``(K, S, S)``, 0..255; None where there is no mask.
+        What counts as face, ``(K, S, S)``, 0..255.
     """
 
     originals: Pixels
-    same: NDArray[np.uint8] | NDArray[np.floating]
-    swapped: NDArray[np.uint8] | NDArray[np.floating]
-    masks: Pixels | None
+    same: Pixels
+    swapped: Pixels
+    masks: Pixels
 
 
 @dataclass(frozen=True)
@@ -232,37 +231,22 @@ def contact_sheet(a: SideSamples, b: SideSamples, coverage: float, cell: int) ->
 def _rows(side: SideSamples, coverage: float, cell: int) -> Iterator[list[Pixels]]:
     """The three cells of each sample."""
     window = Window(side.originals.shape[1], coverage, cell)
-    masks = [None] * len(side.originals) if side.masks is None else side.masks
-    for original, same, swapped, mask in zip(
-        side.originals, side.same, side.swapped, masks, strict=True
-    ):
-        face = _resampled(original, cell)
-        faces = [
-            face,
-            _with_prediction(face, same, window),
-            _with_prediction(face, swapped, window),
-        ]
-        if mask is not None:
-            excluded = 1 - _resampled(mask, cell).astype(np.float32) / 255
-            faces = [_tinted(face, _TINT * excluded[..., None]) for face in faces]
-        for face in faces:
-            _draw_brackets(face, *window.bounds)
-        yield faces
+    samples = zip(side.originals, side.same, side.swapped, side.masks, strict=True)
+    for original, same, swapped, mask in samples:
+        face, scaled = _resampled(original, cell), _resampled(mask, cell)
+        with_predictions = [_with_prediction(face, shown, window) for shown in (same, swapped)]
+        cells = [_tinted(picture, scaled) for picture in (face, *with_predictions)]
+        for drawn in cells:
+            _draw_brackets(drawn, *window.bounds)
+        yield cells
 
 
-def _with_prediction(face: Pixels, prediction: NDArray[np.generic], window: Window) -> Pixels:
+def _with_prediction(face: Pixels, prediction: Pixels, window: Window) -> Pixels:
     low, high = window.bounds
     part = window.part(len(prediction))
     result = face.copy()
-    result[low:high, low:high] = _resampled(_as_pixels(prediction), high - low, part)
+    result[low:high, low:high] = _resampled(prediction, high - low, part)
     return result
-
-
-def _as_pixels(values: NDArray[np.generic]) -> Pixels:
-    if values.dtype == np.uint8:
-        return np.asarray(values, np.uint8)
-    finite = np.nan_to_num(np.asarray(values, np.float32))
-    return np.asarray(np.rint(finite.clip(0, 1) * 255), np.uint8)
 
 
 def _resampled(image: Pixels, edge: int, part: tuple[float, float] | None = None) -> Pixels:
@@ -273,7 +257,8 @@ def _resampled(image: Pixels, edge: int, part: tuple[float, float] | None = None
     return np.array(picture.resize((edge, edge), Image.Resampling.BICUBIC, box))
 
 
-def _tinted(face: Pixels, share: NDArray[np.float32]) -> Pixels:
+def _tinted(face: Pixels, mask: Pixels) -> Pixels:
+    share = np.float32(_TINT / 255) * (255 - mask[..., None])
     return np.asarray(np.rint(face * (1 - share) + _RED * share), np.uint8)
 
 
@@ -296,4 +281,4 @@ def _draw_headings(band: Pixels, layout: Layout) -> None:
             x, _ = layout.corner(block * layout.rows, column)
             middle = (x + layout.cell // 2, layout.header // 2)
             draw.multiline_text(middle, heading, _INK, layout.font, anchor="mm", align="center")
-    band[:] = picture
+    band[:] = np.asarray(picture)

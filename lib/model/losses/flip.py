@@ -20,6 +20,7 @@ from lib.model.losses.colour import (
     linear_from_srgb,
     opponent_from_linear,
 )
+from lib.model.losses.roots import power, root
 from lib.model.losses.separable import filter_matrix, gaussian
 
 _CHANNELS = {"bgr": (2, 1, 0), "rgb": (0, 1, 2)}
@@ -69,7 +70,7 @@ def flip(
     opponent = opponent_from_linear(linear_from_srgb(planes))
     colour = _colour_difference(opponent, pixels_per_degree)
     feature = _feature_difference(opponent[:, 0] / 116, pixels_per_degree)
-    return torch.mean(_power(colour, 1 - feature), dim=(1, 2))
+    return torch.mean(power(colour, 1 - feature, _LEAST), dim=(1, 2))
 
 
 def _colour_difference(opponent: Tensor, pixels_per_degree: float) -> Tensor:
@@ -77,7 +78,7 @@ def _colour_difference(opponent: Tensor, pixels_per_degree: float) -> Tensor:
     seen = linear_from_opponent(_see(opponent, pixels_per_degree))
     truth, prediction = _perceived(torch.clamp(seen, 0, 1)).chunk(2)
     knee = _PC * _largest_difference()
-    difference = _power(_hyab(truth, prediction), _QC)
+    difference = power(_hyab(truth, prediction), _QC, _LEAST)
     below, above = torch.clamp(difference, max=knee), torch.clamp(difference - knee, min=0)
     return _PT / knee * below + (1 - _PT) / (_largest_difference() - knee) * above
 
@@ -126,10 +127,8 @@ def _perceived(linear: Tensor) -> Tensor:
 
 def _hyab(x: Tensor, y: Tensor) -> Tensor:
     """Difference in lightness plus distance in colour, ``(batch, height, width)``."""
-    difference = x - y
-    # Unlike the square root, the norm has a gradient at 0: none.
-    distance: Tensor = torch.linalg.vector_norm(difference[:, 1:], dim=1)
-    return difference[:, 0].abs() + distance
+    lightness, a, b = (x - y).unbind(dim=1)
+    return lightness.abs() + root(a**2 + b**2)
 
 
 @lru_cache(maxsize=1)
@@ -148,9 +147,9 @@ def _feature_difference(grey: Tensor, pixels_per_degree: float) -> Tensor:
     for detector in ("edge", "point"):
         down = rows[detector] @ grey @ columns["blur"].T
         across = rows["blur"] @ grey @ columns[detector].T
-        truth, prediction = torch.linalg.vector_norm(torch.stack([down, across]), dim=0).chunk(2)
+        truth, prediction = root(down**2 + across**2).chunk(2)
         differences.append(torch.abs(truth - prediction))
-    return _power(torch.maximum(*differences) / math.sqrt(2), _QF)
+    return power(torch.maximum(*differences) / math.sqrt(2), _QF, _LEAST)
 
 
 @lru_cache(maxsize=32)
@@ -174,9 +173,3 @@ def _balanced(kernel: NDArray[np.float64]) -> NDArray[np.float64]:
     sums = np.where(kernel > 0, kernel[kernel > 0].sum(), -kernel[kernel < 0].sum())
     balanced: NDArray[np.float64] = kernel / sums
     return balanced
-
-
-def _power(base: Tensor, exponent: Tensor | float) -> Tensor:
-    """Power of a base of at least 0, straight below `_LEAST`."""
-    power = torch.clamp(base, min=_LEAST) ** exponent
-    return power * (torch.clamp(base, max=_LEAST) / _LEAST)

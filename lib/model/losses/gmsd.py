@@ -4,10 +4,9 @@ Xue, Zhang, Mou, Bovik 2014, "Gradient magnitude similarity deviation: a highly 
 image quality index", IEEE Transactions on Image Processing 23(2), arXiv:1308.3052.
 """
 
-import math
-
-import torch
 from torch import Tensor
+
+from lib.model.losses.roots import root
 
 _C = 0.0025
 """Keeps the similarity of flat regions at 1; for pictures in 0..1."""
@@ -34,10 +33,7 @@ def gmsd(truth: Tensor, prediction: Tensor) -> Tensor:
     x, y = (_gradient_magnitude(image) for image in (truth, prediction))
     similarity = (2 * x * y + _C) / (x**2 + y**2 + _C)
     deviation = similarity - similarity.mean(dim=(1, 2), keepdim=True)
-    pixels = math.prod(deviation.shape[1:3])
-    # Unlike the square root, the norm has a gradient at 0: none.
-    spread: Tensor = torch.linalg.vector_norm(deviation, dim=(1, 2)) / math.sqrt(pixels)
-    return spread.mean(dim=1)
+    return root((deviation**2).mean(dim=(1, 2))).mean(dim=1)
 
 
 def _gradient_magnitude(image: Tensor) -> Tensor:
@@ -46,5 +42,4 @@ def _gradient_magnitude(image: Tensor) -> Tensor:
     across = image[:, :, 2:] - image[:, :, :-2]
     down = (down[:, :, :-2] + down[:, :, 1:-1] + down[:, :, 2:]) / 3
     across = (across[:, :-2] + across[:, 1:-1] + across[:, 2:]) / 3
-    magnitude: Tensor = torch.linalg.vector_norm(torch.stack([down, across]), dim=0)
-    return magnitude
+    return root(down**2 + across**2)

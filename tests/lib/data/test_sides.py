@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lib.align import masks
 from lib.align.geometry import Alignment, transform_points
 from lib.align.header import StoredMask, write_png
-from lib.data.faceset import Cut, load_faces
+from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images, read_face
 from lib.data.sides import check_count, load_side, write_report
 from lib.errors import FaceswapError
@@ -156,3 +156,16 @@ def test_a_side_whose_faces_lack_the_mask_is_refused(
     with pytest.raises(FaceswapError) as caught:
         load_side("b", paths, cut, coverage=COVERAGE, allow_few=True)
     assert str(caught.value) == expected
+
+
+@pytest.mark.parametrize(("count", "told"), [(249, True), (250, False)])
+def test_fewer_than_250_faces_are_warned_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, count: int, told: bool
+) -> None:
+    pixels = np.zeros((count, 4, 4, 3), np.uint8)
+    landmarks = np.full((count, 68, 2), np.nan, np.float32)
+    faces = FaceSet(tuple(map(str, range(count))), pixels, pixels, landmarks)
+    monkeypatch.setattr("lib.data.sides.load_faces", lambda *_: (faces, []))
+    load_side("a", faces.paths, CUT, coverage=COVERAGE, allow_few=False)
+    warning = f"Side A: {count} faces are few; 500 to 5,000 varied ones are usual"
+    assert (warning in caplog.messages) is told

@@ -103,3 +103,9 @@ def test_the_configuration_makes_an_equal_one(
     again = keras.saving.deserialize_keras_object(config, safe_mode=True)
     assert type(again) is type(initializer)
     np.testing.assert_array_equal(draw(again, 3, 3, 2, 36), draw(initializer, 3, 3, 2, 36))
+
+
+def test_convolution_aware_adds_a_noise_of_a_twentieth_by_default() -> None:
+    default = draw(ConvolutionAware(seed=1), 3, 3, 4, 4)
+    np.testing.assert_array_equal(default, draw(ConvolutionAware(0.05, 1), 3, 3, 4, 4))
+    assert not np.array_equal(default, draw(ConvolutionAware(0.0, 1), 3, 3, 4, 4))
