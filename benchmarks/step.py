@@ -31,10 +31,11 @@ def main() -> None:
 
     feeds = [pixels(tensor.shape[1], 3) for tensor in model.inputs]
     targets = [pixels(tensor.shape[1], 6) for tensor in model.outputs]
-    step = TrainingStep(model)
+    step = TrainingStep(model, plugin.config)
+    rate, momentum = plugin.config["learning_rate"], plugin.config["average_momentum"]
 
     def ours() -> None:
-        step(feeds, targets).tolist()
+        step([(feeds, targets)], rate, momentum).tolist()
 
     def keras() -> None:
         model.train_on_batch([to_device(x) for x in feeds], [to_device(x) for x in targets])

@@ -23,7 +23,8 @@ class AdaBelief(keras.optimizers.Optimizer):
         Decay of the average squared surprise, 0..1.
     epsilon
         Added to the average squared surprise in every iteration, where it grows to
-        ``epsilon / (1 - beta_2)``, and once more to its root.
+        ``epsilon / (1 - beta_2)``, and once more to its root. Adam's 1e-7 is far too much here: it
+        drowns the surprise, and a model hardly learns.
     **kwargs
         Passed on to `keras.optimizers.Optimizer`: weight decay, average of the weights, name.
 

@@ -2,6 +2,7 @@
 
 import inspect
 import logging
+import os
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Mapping
@@ -64,7 +65,7 @@ class ModelBase:
         """Names of the layers whose weights ``--load-weights`` takes from another model."""
         self.freeze_layers = ["encoder"]
         """Names of the layers whose weights ``--freeze-weights`` keeps as they are."""
-        self._model_dir = str(model_dir)
+        self._model_dir = os.path.abspath(model_dir)
         self._args = arguments
         self._is_predict = predict
         self._io = ModelStore(self._model_dir, self.name)

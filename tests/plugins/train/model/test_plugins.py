@@ -33,7 +33,9 @@ def test_the_decoder_of_original_has_the_documented_layers(tmp_path: Path) -> No
     layers = leaves(make(tmp_path, "original").decoder("b"))
     kinds = [keras.layers.Conv2D, keras.layers.LeakyReLU, PixelShuffler]
     assert len(layers) == 11
-    for layer, kind in zip(layers, [*3 * kinds, keras.layers.Conv2D, OutputActivation], strict=True):
+    for layer, kind in zip(
+        layers, [*3 * kinds, keras.layers.Conv2D, OutputActivation], strict=True
+    ):
         assert isinstance(layer, kind), (layer, kind)
     convolutions = layers[0:10:3]
     assert [layer.filters for layer in convolutions] == [4 * 256, 4 * 128, 4 * 64, 3]
@@ -107,3 +109,14 @@ def test_the_template_is_annotated() -> None:
     assert len(comments) >= 10
     for word in ("shape", "KerasModel", "Conv2DOutput", "same instance", "bottleneck"):
         assert word in "\n".join(comments)
+
+
+@pytest.mark.parametrize("name", ["original", "compact"])
+def test_a_plugins_own_attributes_hide_none_of_the_bases(name: str, tmp_path: Path) -> None:
+    model = make(tmp_path, name)
+    base = ModelBase(str(tmp_path / "base"), model.command_line_arguments)
+    own = vars(model).keys() - vars(base).keys()
+    assert {"learn_mask", "block_options"} <= own
+    assert not own & set(dir(ModelBase))
+    methods = {key for key in vars(type(model)) if not key.startswith("__")}
+    assert methods & set(dir(ModelBase)) == {"build_model"}

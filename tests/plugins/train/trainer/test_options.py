@@ -260,3 +260,22 @@ def test_training_goes_on_without_protection_from_nan(
         for _ in range(2):
             trainer.train_one_step(lambda *_: None, None)
         assert trainer._model.iterations == 2
+
+
+def test_the_layers_that_the_plugin_names_are_frozen(train_arguments: MakeArguments) -> None:
+    arguments = train_arguments("-n", "-f")
+    plugin = loader.load_model("tiny", arguments.plugin_dir)
+    model = plugin(arguments.model_dir, arguments)
+    model.freeze_layers = ["decoder_b"]
+    model.build()
+    images = {side: find_images(getattr(arguments, f"input_{side}")) for side in "ab"}
+    trainer = loader.load_trainer("original")(model, images, 4, None)
+    parts = {part: model.model.get_layer(part) for part in ("encoder", "decoder_a", "decoder_b")}
+    before = {name: [w.copy() for w in part.get_weights()] for name, part in parts.items()}
+    trainer.train_one_step(None, None)
+    trainer.close()
+    stayed = {
+        name: all(map(np.array_equal, part.get_weights(), before[name]))
+        for name, part in parts.items()
+    }
+    assert stayed == {"encoder": False, "decoder_a": False, "decoder_b": True}

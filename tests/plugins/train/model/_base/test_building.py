@@ -6,6 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lib.logs.levels import VERBOSE
@@ -91,3 +92,21 @@ def test_a_save_tells_the_averages_since_the_last(
         "Saved at iteration 2 - average loss A: 0.40000, B: 0.20000",
         "Saved at iteration 3 - average loss A: 0.12500, B: 1.00000",
     ]
+
+
+def weights_of(model: ModelBase, part: str) -> list[np.ndarray]:
+    return [weight.copy() for weight in model.model.get_layer(part).get_weights()]
+
+
+def test_a_new_model_takes_the_weights_of_the_layers_that_the_plugin_names(tmp_path: Path) -> None:
+    source = make(tmp_path / "source")
+    source.build()
+    source.save()
+    model = make(tmp_path / "new")
+    assert model.load_layers == model.freeze_layers == ["encoder"]
+    model.load_layers = ["decoder_a"]
+    model.command_line_arguments.load_weights = str(tmp_path / "source")
+    model.build()
+    for part, is_taken in (("decoder_a", True), ("encoder", False)):
+        pairs = zip(weights_of(model, part), weights_of(source, part), strict=True)
+        assert all(np.array_equal(ours, theirs) for ours, theirs in pairs) is is_taken

@@ -65,6 +65,13 @@ def test_a_new_model_has_the_documented_members(folder: Path, arguments: Namespa
     assert not folder.exists()
 
 
+def test_the_folder_is_a_full_path(
+    tmp_path: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert tiny(Path("models/pair"), arguments).model_dir == str(tmp_path / "models" / "pair")
+
+
 def test_the_optimizer_is_adam_with_the_documented_constants(
     folder: Path, arguments: Namespace
 ) -> None:
