@@ -170,6 +170,11 @@ class Train:
             f"{model.model.count_params():,}",
             device.describe(),
         )
+        if self._args.freeze_weights and not model.iterations and not self._args.load_weights:
+            logger.warning(
+                "--freeze-weights keeps weights of a new model that have learned nothing: leave it "
+                "out, or take weights with --load-weights"
+            )
         return model
 
     def _find_learning_rate(self, model: Any, trainer: Any) -> None:

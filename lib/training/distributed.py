@@ -48,6 +48,10 @@ class World:
         return bool(said.item())
 
 
+ALONE = World()
+"""A process that trains by itself."""
+
+
 def is_launched() -> bool:
     """Whether this process is one of those that ``torchrun`` started."""
     return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
@@ -62,7 +66,7 @@ def join() -> World:
         They can't be reached.
     """
     if not is_launched():
-        return World()
+        return ALONE
     backend = "nccl" if device().type == "cuda" else "gloo"
     try:
         dist.init_process_group(backend)

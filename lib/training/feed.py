@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.batches import Batch, Batches, Prefetcher
-from lib.training.distributed import World
+from lib.training.distributed import ALONE, World
 
 Pixels = NDArray[np.uint8]
 
@@ -34,7 +34,7 @@ class Feed:
         iteration: int = 0,
         per_iteration: int = 1,
         rgb: bool = False,
-        world: World = World(),
+        world: World = ALONE,
     ) -> None:
         first = iteration * per_iteration * world.size + world.rank
         self._prefetcher = Prefetcher(batches_a, batches_b, start=first, step=world.size)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
+from lib.errors import FaceswapError
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
 from lib.training.device import to_device
@@ -59,6 +60,11 @@ class TrainingStep:
         Names of the layers whose weights stay as they are.
     is_shared
         Whether other processes train the same model, and gradients are averaged over all.
+
+    Raises
+    ------
+    FaceswapError
+        Every weight is frozen.
     """
 
     def __init__(
@@ -72,6 +78,8 @@ class TrainingStep:
         self._optimizer = model.optimizer
         still = {id(w) for w in frozen_variables(model, frozen)} if frozen else set()
         self._weights = [w for w in model.trainable_variables if id(w) not in still]
+        if not self._weights:
+            raise FaceswapError("--freeze-weights leaves nothing to train: leave it out")
         for weight in model.trainable_variables:
             weight.value.requires_grad_(id(weight) not in still)
         losses = _Losses(JoinedGraph(model, frozen), model.loss, self._weights)
@@ -103,14 +111,17 @@ class TrainingStep:
         for number, sides in enumerate(batches, 1):
             with self._averaging(is_last=number == len(batches)):
                 losses.append(self._accumulate(*sides, 1 / len(batches)))
-        gradients = [weight.value.grad for weight in self._weights]
+        # A plugin may have weights that no output depends on.
+        weights = [weight for weight in self._weights if weight.value.grad is not None]
+        gradients = [weight.value.grad for weight in weights]
         with torch.no_grad():
             if self._scale is None or self._scale.unscale(gradients):
                 self._clip(gradients)
-                self._optimizer.learning_rate = learning_rate
+                # Filled in place: a new value, as Keras sets it, would wait for a GPU.
+                self._optimizer.learning_rate.value.fill_(learning_rate)
                 self._optimizer.ema_momentum = average_momentum
-                self._optimizer.apply(gradients, self._weights)
-        for weight in self._weights:
+                self._optimizer.apply(gradients, weights)
+        for weight in weights:
             weight.value.grad = None
         return torch.stack(losses).mean(dim=0)
 

@@ -146,6 +146,13 @@ def test_frozen_weights_stay_bit_for_bit(run: Run) -> None:
         np.testing.assert_array_equal(kept, was)
 
 
+def test_freezing_what_has_learned_nothing_is_warned_of(run: Run, tmp_path: Path) -> None:
+    warning = "WARNING: --freeze-weights keeps weights of a new model that have learned nothing"
+    assert warning in run("-it", "1", "-f")
+    assert warning not in run("-it", "1", "-f")
+    assert warning not in run("-it", "1", "-f", "-l", str(tmp_path / "model"), at="second")
+
+
 def test_precision_may_change_on_resume(run: Run, tmp_path: Path) -> None:
     run("-it", "2")
     for kind in ("float16", "bfloat16"):
@@ -211,7 +218,8 @@ def test_each_optimizer_trains_and_resumes(run: Run, tmp_path: Path, optimizer: 
         "gradient_clipping = autoclip\ngradient_accumulation = 2\nwarmup_iterations = 3\n"
         "decay_iterations = 4\n"
     )
-    run("-it", "3", *configured(tmp_path, chosen))
+    said = run("-it", "3", *configured(tmp_path, chosen))
+    assert ("hardly learns with epsilon_exponent = -7" in said) == (optimizer == "adabelief")
     run("-it", "3", *configured(tmp_path, chosen))
     state = json.loads((tmp_path / "model" / "tiny_state.json").read_text())
     assert state["iterations"] == 6

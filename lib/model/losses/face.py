@@ -113,7 +113,7 @@ class FaceLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Loss of each sample, ``(batch,)``."""
-        y_true, y_pred = _in_full_precision(y_true), _in_full_precision(y_pred)
+        y_pred = _in_full_precision(y_pred)
         if self.penalized:
             loss = self._masked(y_true, y_pred, FACE)
         else:
@@ -158,8 +158,7 @@ class MaskLoss(keras.losses.Loss):
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Loss of each sample, ``(batch,)``."""
-        mask = _in_full_precision(y_true[..., FACE])
-        return FUNCTIONS[self.function](mask, _in_full_precision(y_pred))
+        return FUNCTIONS[self.function](y_true[..., FACE], _in_full_precision(y_pred))
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild this loss."""

@@ -26,7 +26,7 @@ from lib.model.compiling import loss_names
 from lib.model.predictor import Predictor, side_path
 from lib.preview.samples import Samples
 from lib.preview.timelapse import write_timelapse
-from lib.training.distributed import World
+from lib.training.distributed import ALONE, World
 from lib.training.feed import Feed
 from lib.training.finder import ITERATIONS, Search, find_rate
 from lib.training.pace import Pace
@@ -81,7 +81,7 @@ class TrainerBase:
         check_landmarks(model, self._faces.trained)
         self._faces.write_reports()
         frozen = model.freeze_layers if getattr(self._args, "freeze_weights", False) else ()
-        self._world: World = getattr(self._args, "world", World())
+        self._world: World = getattr(self._args, "world", ALONE)
         self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
         self._feed: Feed | None = None
         self._predictor = Predictor(

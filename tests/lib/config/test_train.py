@@ -1,13 +1,17 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lib.config.ini import load
+from lib.config.loss import FUNCTIONS as NAMES
 from lib.config.loss import LossOptions
 from lib.config.optimizer import OptimizerOptions
-from lib.config.options import Options, changeable, fields_of
+from lib.config.options import Option, Options, allowed, changeable, fields_of
 from lib.config.sections import ALL
 from lib.config.train import GlobalOptions, TrainerOptions
 from lib.errors import FaceswapError
+from plugins import loader
 
 SECTIONS: tuple[type[Options], ...] = tuple(ALL.values())
 
@@ -155,13 +159,44 @@ def test_choices(cls: type[Options], name: str, choices: list[str | None]) -> No
         cls(**{name: "other"})
 
 
+EVERY = {
+    f"{section}.{known.name}": (section, known)
+    for section, cls in loader.option_sections().items()
+    for known in fields_of(cls)
+}
+
+
+def wrong(known: Option) -> list[str]:
+    """Values just outside what an option takes."""
+    if known.choices is not None or known.type is bool:
+        return ["other", ""]
+    if known.type is str:
+        return ["\a"]
+    assert known.minimum is not None, "every number has a range"
+    assert known.maximum is not None
+    return [str(known.minimum - 1), str(known.maximum + 1), "nan", "many", ""]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_value_out_of_range_is_one_line_that_names_the_option(name: str, tmp_path: Path) -> None:
+    section, known = EVERY[name]
+    file = tmp_path / "train.ini"
+    for value in wrong(known):
+        file.write_text(f"[{section}]\n{known.name} = {value}\n", encoding="utf-8")
+        with pytest.raises(FaceswapError) as caught:
+            load(file, loader.option_sections())
+        said = str(caught.value)
+        assert f"line 2: [{section}] {known.name} = " in said
+        assert said.endswith(allowed(known))
+        assert len(said.splitlines()) == 1
+
+
 @pytest.mark.parametrize("name", ["components", "extended", "bisenet-fp_face", None])
 def test_a_mask_may_have_any_name(name: str | None) -> None:
     assert LossOptions(mask_type=name).mask_type == name
 
 
 def test_the_losses_are_those_that_there_are() -> None:
-    from lib.config.loss import FUNCTIONS as NAMES
     from lib.model.losses.face import FUNCTIONS as THERE
 
     assert set(NAMES) == set(THERE)

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lib.config import options, sections
+from lib.errors import FaceswapError
 from lib.model.losses.face import FaceLoss
 from lib.model.precision import set_precision
 from lib.training.device import describe, to_device, to_pixels
@@ -122,6 +123,27 @@ def test_a_model_that_was_frozen_learns_again() -> None:
     before = kernel.numpy().copy()
     step_of(model)([batch(0)], RATE)
     assert not np.array_equal(kernel.numpy(), before)
+
+
+def test_a_weight_without_use_is_left_alone() -> None:
+    model = make()
+    spare = keras.layers.Dense(1, name="spare")
+    spare.build((None, 3))
+    model.spare = spare
+    model.optimizer = None
+    model.compile(optimizer=keras.optimizers.Adam(RATE), loss=model.loss, jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    assert any(weight is spare.kernel for weight in model.trainable_variables)
+    before = spare.kernel.numpy().copy()
+    step_of(model, gradient_clipping="global_norm")([batch(0)], RATE)
+    np.testing.assert_array_equal(spare.kernel.numpy(), before)
+
+
+def test_nothing_left_to_train_is_a_mistake() -> None:
+    model = make()
+    names = tuple(layer.name for layer in model.layers if layer.weights)
+    with pytest.raises(FaceswapError, match="leaves nothing to train"):
+        step_of(model, names)
 
 
 def test_gradients_are_clipped_before_the_update() -> None:

@@ -1,13 +1,19 @@
 """What must hold of a plugin, its options and the model that it builds."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
 from lib.errors import FaceswapError
 
+logger = logging.getLogger(__name__)
+
+LARGEST_FOR_ADABELIEF = -12
+"""Epsilon lies beside squared surprises here, which are far smaller than squared gradients."""
+
 
 def check_options(config: Mapping[str, Any]) -> None:
-    """Refuse options that contradict one another.
+    """Refuse options that contradict one another, and warn of those that do no good together.
 
     Raises
     ------
@@ -19,6 +25,11 @@ def check_options(config: Mapping[str, Any]) -> None:
                 f"option {key} needs a mask, but mask_type is none: choose a mask_type in "
                 f"[global.loss], or set {key} to False"
             )
+    if config["optimizer"] == "adabelief" and config["epsilon_exponent"] > LARGEST_FOR_ADABELIEF:
+        logger.warning(
+            "'adabelief' hardly learns with epsilon_exponent = %d: set it to -16",
+            config["epsilon_exponent"],
+        )
 
 
 def check_shapes(input_shape: Any, name: str) -> list[tuple[int, int, int]]:

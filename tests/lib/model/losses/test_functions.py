@@ -46,6 +46,7 @@ DEGENERATE: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
     "one pixel": lambda x, y: (x, one_pixel(x)),
     "negative": lambda x, y: (y, 1 - y),
     "checks against their negative": lambda x, y: (checks(x), 1 - checks(x)),
+    "beyond the range": lambda x, y: (x, 3 * y - 1),
     "a shade apart": lambda x, y: (x, x + 1e-7),
     **{
         f"black but for {size}": lambda x, y, size=size: (x * 0, y * size)
