@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from lib.errors import FaceswapError
 
 _VARIABLE = "CUDA_VISIBLE_DEVICES"
+_DONE = "FACESWAP_GPUS_EXCLUDED"
+"""Set for the processes that this one starts with the same words: they must not exclude again."""
 
 
 def exclude(excluded: Sequence[int]) -> None:
@@ -24,7 +26,7 @@ def exclude(excluded: Sequence[int]) -> None:
     FaceswapError
         There is no card of such a number.
     """
-    if not excluded:
+    if not excluded or _DONE in os.environ:
         return
     import torch  # only here: nothing else needs it before a command does
 
@@ -37,6 +39,7 @@ def exclude(excluded: Sequence[int]) -> None:
     names = named or [str(number) for number in there]
     left = [names[number] for number in there if number not in excluded]
     os.environ[_VARIABLE] = ",".join(left) or "-1"
+    os.environ[_DONE] = "1"
 
 
 def take_own() -> None:

@@ -248,6 +248,6 @@ def _problem(check: Callable[[Subject], None], subject: Subject) -> str | None:
         check(subject)
     except FaceswapError as error:
         return str(error)
-    except Exception as error:  # whatever a user's file does, it is the finding
+    except (Exception, SystemExit) as error:  # whatever a user's file does, it is the finding
         return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
     return None

@@ -17,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from lib.config import sections as ini_sections
+from lib.config.options import fields_of
 from lib.errors import FaceswapError
 
 logger = logging.getLogger(__name__)
@@ -154,5 +155,18 @@ def option_sections(plugin_dir: str | None = None) -> dict[str, type]:
             logger.warning("Passed over: %s", error)
             continue
         if hasattr(module, "Options"):
-            sections[f"model.{name}"] = module.Options
+            if problem := _problem(module.Options):
+                logger.warning("Passed over: Options of '%s': %s", module.__file__, problem)
+            else:
+                sections[f"model.{name}"] = module.Options
     return sections
+
+
+def _problem(cls: Any) -> str | None:
+    """What keeps a class from being the options of a plugin."""
+    try:
+        fields_of(cls)
+        cls()
+    except (FaceswapError, TypeError, AttributeError) as error:
+        return str(error)
+    return None

@@ -146,7 +146,7 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         type=whole(1, 256),
         default=16,
         metavar=number,
-        help="faces of each side in an iteration (default: 16)",
+        help="faces of each side in a batch (default: 16)",
     )
     group.add_argument(
         "-i",

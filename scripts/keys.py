@@ -18,10 +18,15 @@ class Keys:
     """Context in which keys arrive one by one, without Enter.
 
     With no terminal on standard input, or with it closed, no key ever arrives.
+
+    Parameters
+    ----------
+    is_wanted
+        Whether to read keys at all: of several processes at one terminal none may.
     """
 
-    def __init__(self) -> None:
-        self._stream = sys.stdin if _is_terminal(sys.stdin) else None
+    def __init__(self, is_wanted: bool = True) -> None:
+        self._stream = sys.stdin if is_wanted and _is_terminal(sys.stdin) else None
         self._saved: Any = None
 
     @property

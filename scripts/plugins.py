@@ -1,5 +1,6 @@
 """``faceswap plugins``: which models there are, and whether a user's own keeps its promises."""
 
+import shlex
 import tempfile
 from argparse import Namespace
 from pathlib import Path
@@ -53,8 +54,10 @@ class Plugins:
         """Sizes and parameters of a model, or why there are none."""
         try:
             model = self._built(name)
-        except FaceswapError as error:
-            return f"can't be used: {error};"
+        # Whatever a user's file does, the others are listed.
+        except (Exception, SystemExit) as error:
+            why = " ".join(str(error).split())
+            return f"can't be used: {why};"
         inputs = [tensor.shape[1] for tensor in model.model.inputs]
         outputs = [max(shape[0] for shape in side if shape[2] == 3) for side in model.output_shapes]
         count = model.model.count_params()
@@ -76,8 +79,8 @@ class Plugins:
             if finding.problem:
                 raise FaceswapError(f"'{path}' breaks a promise: {finding.problem}")
         print(
-            f"'{name}' keeps every promise. Train it: faceswap train -t {name} "
-            f"--plugin-dir {path.parent} ..."
+            f"'{name}' keeps every promise. Train it: faceswap train -t {shlex.quote(name)} "
+            f"--plugin-dir {shlex.quote(str(path.parent))} ..."
         )
 
 

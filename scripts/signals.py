@@ -8,13 +8,12 @@ import time
 from types import FrameType
 from typing import Any
 
+from lib.training.distributed import STOPPING_SIGNALS
+
 logger = logging.getLogger(__name__)
 
 SECONDS_BETWEEN_SIGNALS = 1.0
 """A terminal or a supervisor may send the same signal twice in a moment: that is one wish."""
-STOPPING_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
 
 
 class Leave(BaseException):

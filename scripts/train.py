@@ -61,6 +61,8 @@ class Train:
     def _check_pairs(self) -> None:
         if self._args.warp_to_landmarks and self._args.no_warp:
             raise FaceswapError("--warp-to-landmarks and --no-warp contradict: leave one out")
+        if self._args.find_learning_rate and self._args.distributed:
+            raise FaceswapError("--find-learning-rate searches in one process: leave out -d")
         if self._args.stop_on_plateau and not self._args.holdout:
             raise FaceswapError(
                 "--stop-on-plateau needs faces held out: add --holdout 0.1, or leave it out"
@@ -101,11 +103,12 @@ class Train:
             A mistake of the user's, or a failure of training.
         """
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
+        images = self._images()
         if self._args.distributed and not distributed.is_launched() and self._launch():
             return
         self._join()
         try:
-            self._work()
+            self._work(images)
         finally:
             distributed.leave()
 
@@ -133,11 +136,11 @@ class Train:
         self._args.no_logs = True
         self._args.snapshot_interval = self._args.evaluate_interval = 0
 
-    def _work(self) -> None:
-        images = self._images()
+    def _work(self, images: dict[str, list[str]]) -> None:
         model = self._build()
         if self._args.summary:
-            model.model.summary(expand_nested=True)
+            if self._world.is_first:
+                model.model.summary(expand_nested=True)
             return
         trainer = loader.load_trainer(model.trainer)(
             model, images, self._args.batch_size, self._args.configfile
@@ -158,7 +161,15 @@ class Train:
     def _build(self) -> Any:
         plugin = loader.load_model(self._args.trainer, self._args.plugin_dir)
         keras.utils.set_random_seed(self._args.seed or 0)
-        model = plugin(self._args.model_dir, self._args)
+        try:
+            model = plugin(self._args.model_dir, self._args)
+        except (FaceswapError, KeyboardInterrupt):
+            raise
+        except (Exception, SystemExit) as error:  # whatever a user's plugin does
+            raise FaceswapError(
+                f"model '{self._args.trainer}' can't be made: {type(error).__name__}: {error}; see "
+                "faceswap plugins check"
+            ) from error
         ModelStore(model.model_dir, model.name).check_writable()
         model.build()
         begun = f"resumed at iteration {model.iterations:,}" if model.iterations else "new"
@@ -179,6 +190,12 @@ class Train:
 
     def _find_learning_rate(self, model: Any, trainer: Any) -> None:
         """Draw and name a learning rate; nothing of the model is saved."""
+        if model.iterations:
+            trainer.close()
+            raise FaceswapError(
+                f"--find-learning-rate needs a new model, and '{model.model_dir}' holds one of "
+                f"{model.iterations:,} iterations: name another folder with -m"
+            )
         try:
             search = trainer.find_learning_rate()
         finally:
@@ -198,7 +215,7 @@ class Train:
             target=self._guarded, args=(model, trainer), name="training", daemon=True
         )
         try:
-            with Keys() as keys, Signals(self._stop):
+            with Keys(not distributed.is_launched()) as keys, Signals(self._stop):
                 if keys.are_there:
                     logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
                 thread.start()
@@ -223,6 +240,13 @@ class Train:
     def _guarded(self, model: Any, trainer: Any) -> None:
         try:
             self._train(model, trainer)
+        except RuntimeError as error:
+            self._failure = error
+            if self._world.size > 1:
+                self._failure = FaceswapError(
+                    "another process of this run has ended, or can't be reached: the model is as "
+                    f"it was last saved ({str(error).strip().splitlines()[0][:80]})"
+                )
         except BaseException as error:
             self._failure = error
         finally:

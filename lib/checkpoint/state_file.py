@@ -40,7 +40,7 @@ class StateFile:
             The file can't be read or is not a state.
         """
         try:
-            state = json.loads(self.path.read_text(encoding="utf-8"))
+            state = json.loads(self.path.read_text(encoding="utf-8"), parse_constant=_refuse)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError) as error:
@@ -82,3 +82,7 @@ class StateFile:
             temporary.write_text(text, encoding="utf-8")
             if back_up:
                 keep_as(self.path, self.backup)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no number")

@@ -1,6 +1,6 @@
 """Batches of augmented faces, and the thread that keeps them ready.
 
-All of a batch follows from the seed, the side and the number of the iteration. A resumed run goes
+All of a batch follows from the seed, the side and the number of the batch. A resumed run goes
 on exactly where it stopped, with nothing stored.
 """
 
@@ -28,7 +28,7 @@ _ORDER, _AUGMENTATION = 0, 1
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Faces of one side for one iteration.
+    """Faces of one side, ready to train on.
 
     Attributes
     ----------
@@ -107,12 +107,12 @@ class Batches:
         self._colour = ColourJitter(faces.size)
         self._epoch = -1, np.empty(0, np.intp)
 
-    def batch(self, iteration: int) -> Batch:
-        """Make the batch of an iteration, counted from 0."""
-        indices = self._indices(iteration)
+    def batch(self, number: int) -> Batch:
+        """Make the batch of this number, counted from 0."""
+        indices = self._indices(number)
         feed = self._empty(self._feed.size, 3)
         targets = {size: self._empty(size, 6) for size in self._targets}
-        self._fill(indices, self._rng(_AUGMENTATION, iteration), feed, targets)
+        self._fill(indices, self._rng(_AUGMENTATION, number), feed, targets)
         return Batch(feed, [targets[size] for size in self._target_sizes], indices)
 
     def _rng(self, purpose: int, number: int) -> np.random.Generator:
@@ -123,9 +123,9 @@ class Batches:
     def _empty(self, size: int, channels: int) -> Pixels:
         return np.empty((self._batch_size, size, size, channels), np.uint8)
 
-    def _indices(self, iteration: int) -> NDArray[np.intp]:
+    def _indices(self, number: int) -> NDArray[np.intp]:
         """Take the batch's part of all epochs in a row; each shuffles all faces anew."""
-        position, end = iteration * self._batch_size, (iteration + 1) * self._batch_size
+        position, end = number * self._batch_size, (number + 1) * self._batch_size
         parts = []
         while position < end:
             epoch, start = divmod(position, len(self._faces))
@@ -221,7 +221,7 @@ class Prefetcher:
         self.close()
 
     def next(self) -> tuple[Batch, Batch]:
-        """Take the next iteration's batches of A and B; wait for them where they are not ready.
+        """Take the next batches of A and B; wait for them where they are not ready.
 
         Raises
         ------

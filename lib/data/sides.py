@@ -51,7 +51,7 @@ def load_side(
     faces, bad = load_faces(paths, cut, name)
     check_count(side, len(faces), bad, allow_few=allow_few)
     if bad:
-        _tell_bad(name, bad)
+        tell_bad(name, bad)
     _tell_found(name, faces, cut.mask_type, coverage)
     if len(faces) < FEW and not allow_few:
         logger.warning("%s: %d faces are few; 500 to 5,000 varied ones are usual", name, len(faces))
@@ -69,8 +69,9 @@ def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few
         return
     left_out = f" ({len(bad)} bad files left out, such as {bad[0]})" if bad else ""
     advice = "" if allow_few else ", or train all the same with --allow-few"
+    needed = 1 if allow_few else FEWEST
     raise FaceswapError(
-        f"side {side.upper()} has {count} faces{left_out}: at least {FEWEST} are needed, 500 to "
+        f"side {side.upper()} has {count} faces{left_out}: at least {needed} are needed, 500 to "
         f"5,000 are usual; add faces{advice}"
     )
 
@@ -93,7 +94,8 @@ def write_report(path: Path, bad: Sequence[BadFace]) -> None:
     logger.info("All files left out, with the reasons: %s", path)
 
 
-def _tell_bad(name: str, bad: Sequence[BadFace]) -> None:
+def tell_bad(name: str, bad: Sequence[BadFace]) -> None:
+    """Warn of files left out, the first few by name."""
     shown = "; ".join(str(face) for face in bad[:SHOWN])
     more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
     logger.warning("%s: %d bad files left out: %s%s", name, len(bad), shown, more)

@@ -70,7 +70,7 @@ class Evaluation:
 
     def __str__(self) -> str:
         losses = ", ".join(f"loss {side.upper()} {loss:.5f}" for side, loss in self.losses.items())
-        return f"{self.score}, {losses}"
+        return f"{self.score} (PSNR / SSIM), {losses}"
 
 
 class HeldOut:
@@ -84,8 +84,8 @@ class HeldOut:
         The same model at work.
     scored
         Faces by side, cut as `lib.evaluation.score.score_cut` says.
-    trained
-        The same faces, cut as those that are trained on.
+    compared
+        The same faces, cut as those that are trained on: for the loss.
     rgb
         Whether the model works in RGB rather than BGR.
     batch_size
@@ -97,7 +97,7 @@ class HeldOut:
         model: keras.Model,
         predictor: Predictor,
         scored: Mapping[str, FaceSet],
-        trained: Mapping[str, FaceSet],
+        compared: Mapping[str, FaceSet],
         *,
         rgb: bool,
         batch_size: int,
@@ -105,7 +105,7 @@ class HeldOut:
         self._model = model
         self._predictor = predictor
         self._scored = scored
-        self._trained = trained
+        self._compared = compared
         self._rgb = rgb
         self._batch_size = batch_size
         self._paths = {side: side_path(model, side) for side in "ab"}
@@ -123,13 +123,13 @@ class HeldOut:
         return score_faces(faces, predictions, self._predictor.coverage)
 
     def _loss(self, side: str) -> float:
-        count = len(self._trained[side])
+        count = len(self._compared[side])
         parts = np.array_split(np.arange(count), -(-count // self._batch_size))
         return sum(self._loss_of(side, rows) * len(rows) for rows in parts) / count
 
     def _loss_of(self, side: str, rows: NDArray[np.intp]) -> float:
         """Mean over some faces of the sum of all outputs' losses."""
-        path, faces = self._paths[side], self._trained[side]
+        path, faces = self._paths[side], self._compared[side]
         first = "ab".index(side) * len(path.outputs)
         losses = self._model.loss[first : first + len(path.outputs)]
         feed = self._cut(faces.images, rows, path.inputs[0].shape[1], rgb=self._rgb)

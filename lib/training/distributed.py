@@ -6,16 +6,24 @@ the first alone writes, shows and decides.
 """
 
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 
 import torch
 import torch.distributed as dist
 
 from lib.errors import FaceswapError
 from lib.training.device import device
+
+STOPPING_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+"""Signals that ask a run to stop."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,33 @@ def launch(words: Sequence[str], count: int) -> int:
     Returns
     -------
     int
-        Exit code.
+        Exit code; 0 where the user stopped it.
     """
     torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    return subprocess.call([sys.executable, "-m", *torchrun, "-m", "faceswap", *words])
+    # In a session of its own: a terminal's Ctrl-C reaches this process alone, which passes it on.
+    with (
+        subprocess.Popen(
+            [sys.executable, "-m", *torchrun, "-m", "faceswap", *words], start_new_session=True
+        ) as process,
+        _passing_on(process) as asked,
+    ):
+        code = process.wait()
+    return 0 if asked else code
+
+
+@contextmanager
+def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
+    """Context in which signals that stop this process stop the other; gives those that came."""
+    asked: list[int] = []
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        # torchrun takes it for the end of all processes, and waits for their last save.
+        process.send_signal(signal.SIGTERM)
+
+    before = {number: signal.signal(number, pass_on) for number in STOPPING_SIGNALS}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -14,6 +14,7 @@ from torch import Tensor
 
 INITIAL = 2.0**15
 LARGEST = 2.0**24
+SMALLEST = 2.0**-24
 GROWTH_STEPS = 2000
 
 
@@ -35,7 +36,7 @@ class LossScale:
     def unscale(self, gradients: Sequence[Tensor]) -> bool:
         """Divide gradients by the scale, in place, and choose the next step's scale.
 
-        This waits for the device: float16 alone costs one such wait an iteration.
+        This reads the device back, once an iteration; without float16 nothing in a step does.
 
         Parameters
         ----------
@@ -51,7 +52,7 @@ class LossScale:
         is_finite = bool(torch.nn.utils.get_total_norm(gradients).isfinite())
         self.good_steps = self.good_steps + 1 if is_finite else 0
         if not is_finite:
-            self.scale = max(1.0, self.scale / 2)
+            self.scale = max(SMALLEST, self.scale / 2)
         elif self.good_steps == GROWTH_STEPS:
             self.scale, self.good_steps = min(LARGEST, self.scale * 2), 0
         return is_finite
@@ -61,5 +62,13 @@ class LossScale:
         return {"scale": self.scale, "good_steps": self.good_steps}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`."""
+        """Go on from a `state`.
+
+        Raises
+        ------
+        ValueError
+            Its scale is out of range.
+        """
         self.scale, self.good_steps = float(state["scale"]), int(state["good_steps"])
+        if not SMALLEST <= self.scale <= LARGEST:
+            raise ValueError(f"a scale of {self.scale}")

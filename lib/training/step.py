@@ -41,7 +41,8 @@ class _Losses(torch.nn.Module):
     def forward(self, inputs: list[Tensor], truths: list[Tensor]) -> Tensor:
         predictions = self._graph(inputs)
         pairs = zip(self._losses, truths, predictions, strict=True)
-        return torch.stack([loss(truth, prediction) for loss, truth, prediction in pairs])
+        # Not called whole: Keras would copy a number to the device for each mean.
+        return torch.stack([loss.call(truth, face).mean() for loss, truth, face in pairs])
 
 
 class TrainingStep:

@@ -117,6 +117,43 @@ def test_a_plateau_is_told_and_ends_a_run_that_is_to_stop_there(run: Run, tmp_pa
     assert run.events()[-1]["event"] == "plateau"
 
 
+def test_other_faces_held_out_are_warned_of_and_a_plateau_starts_anew(run: Run) -> None:
+    warning = "The faces held out are not those of the last run"
+    holdout = ["--evaluate-interval", "1", "--plateau", "3", "--allow-few", "--holdout"]
+    assert warning not in run("-it", "2", *holdout, "0.1")
+    assert warning not in run("-it", "1", *holdout, "0.1")
+    said = run("-it", "1", *holdout, "0.2")
+    assert warning in said
+    assert "no better for" not in said
+    run("-it", "1")
+    assert warning in run("-it", "1", *holdout, "0.2"), "they were trained on since"
+
+
+def test_a_damaged_state_of_a_run_is_one_line(run: Run, tmp_path: Path) -> None:
+    autoclip = configured(tmp_path, "[global.optimizer]\ngradient_clipping = autoclip\n")
+    run("-it", "1", *autoclip)
+    file = tmp_path / "model" / "tiny_state.json"
+    good = json.loads(file.read_text())
+    for damaged in (["norms"], {"norms": ["x"]}, {"norms": 5}, "x", None, {"norms": [10**400]}):
+        file.write_text(json.dumps({**good, "run": {"clipping": damaged}}))
+        assert run.code("-it", "1", *autoclip) == 1
+        assert "is damaged: restore the file's backup" in run.error
+        assert len(run.error.splitlines()) == 1
+
+
+def test_a_learning_rate_is_found_and_drawn_and_nothing_else_is_left(
+    run: Run, tmp_path: Path
+) -> None:
+    said = run("--find-learning-rate", "-n")
+    rate = float(re.search(r"Suggested: learning_rate = (\S+) \(now 5.0e-05\)", said)[1])
+    assert 1e-5 < rate < 1e-1
+    assert [path.name for path in (tmp_path / "model").iterdir()] == ["tiny_learning_rate.png"]
+    assert cv2.imread(str(tmp_path / "model" / "tiny_learning_rate.png")).shape == (600, 1080, 3)
+    run("-it", "1")
+    assert run.code("--find-learning-rate") == 1
+    assert "needs a new model" in run.error
+
+
 def test_weights_are_taken_from_another_model_and_kept_frozen(run: Run, tmp_path: Path) -> None:
     run("-it", "3", at="first")
     source = run.load(at="first").get_layer("encoder").get_weights()
@@ -166,6 +203,20 @@ def test_precision_may_change_on_resume(run: Run, tmp_path: Path) -> None:
     said = run("-it", "2", *configured(tmp_path, ""))
     assert "Option mixed_precision: True -> False" in said
     assert {layer.dtype_policy.name for layer in run.load()._flatten_layers()} == {"float32"}
+
+
+@pytest.mark.parametrize("model", ["tiny", "several"])
+def test_float16_trains_with_masks_and_with_losses_far_above_one(
+    run: Run, tmp_path: Path, model: str
+) -> None:
+    ini = (
+        "[global]\nmixed_precision = True\nmixed_precision_type = float16\n[global.loss]\n"
+        "learn_mask = True\nloss_function_2 = pixel_gradient_diff\nloss_weight_2 = 400\n"
+        "eye_multiplier = 40\n"
+    )
+    run("-it", "60", *configured(tmp_path, ini), model=model)
+    loaded = keras.saving.load_model(tmp_path / "model" / f"{model}.keras")
+    assert int(loaded.optimizer.iterations) > 0
 
 
 def test_changeable_options_are_applied_and_logged_and_others_stay(
@@ -230,9 +281,11 @@ def test_each_optimizer_trains_and_resumes(run: Run, tmp_path: Path, optimizer: 
     ("options", "ini", "words"),
     [
         (["-M", "-W"], "", "--warp-to-landmarks and --no-warp contradict"),
+        (["--find-learning-rate", "-d"], "", "searches in one process"),
         (["--stop-on-plateau"], "", "--stop-on-plateau needs faces held out"),
         (["-l", "nowhere"], "", "there is no 'nowhere'"),
         ([], "[global.loss]\nmask_type = bisenet\n", "mask_type = bisenet: 30 of 30 faces"),
+        ([], "[global.loss]\nmask_type =\n", "mask_type is empty"),
         ([], "[global.loss]\nloss_weight_2 = 0\n", "loss_weight_2 = '0': must be a whole number"),
         ([], "[global.loss]\nloss_function = none\n", "loss_function = 'none': must be one of"),
         ([], "[global]\noptimizer = sgd\n", "optimizer = 'sgd': must be one of: adam, adamw"),

@@ -9,6 +9,21 @@ from lib.errors import FaceswapError
 from lib.gpus import exclude
 
 
+@pytest.fixture(autouse=True)
+def _not_excluded_yet(monkeypatch) -> None:
+    # Set first, so that what a test leaves goes with it.
+    monkeypatch.setenv("FACESWAP_GPUS_EXCLUDED", "1")
+    monkeypatch.delenv("FACESWAP_GPUS_EXCLUDED")
+
+
+def test_a_process_started_with_the_same_words_excludes_no_more(monkeypatch) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    exclude([0])
+    exclude([0])
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == "1,2"
+
+
 @pytest.mark.parametrize(
     ("visible", "excluded", "left"),
     [

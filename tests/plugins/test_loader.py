@@ -82,3 +82,14 @@ def test_the_sections_of_the_ini_hold_the_plugins_options() -> None:
     sections = loader.option_sections()
     assert list(sections)[:4] == ["global", "global.optimizer", "global.loss", "trainer.original"]
     assert "lowmem" in sections["model.original"].__dataclass_fields__
+
+
+@pytest.mark.parametrize("options", ["Options = 5", "class Options:\n    width: int = 8"])
+def test_options_that_are_none_do_not_stop_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, options: str
+) -> None:
+    (tmp_path / "odd.py").write_text(options)
+    sections = loader.option_sections(str(tmp_path))
+    assert "model.compact" in sections
+    assert "model.odd" not in sections
+    assert "Passed over: Options of" in caplog.messages[0]

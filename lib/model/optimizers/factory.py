@@ -110,7 +110,11 @@ def adopt(model: keras.Model, config: Mapping[str, Any]) -> keras.optimizers.Opt
     Keras starts an average at the first iteration of all, so later on it has to be started here.
     """
     old, new = model.optimizer, make_optimizer(config)
-    assert type(new) is type(old), f"{type(old).__name__} can't become {type(new).__name__}"
+    if type(new) is not type(old):
+        raise FaceswapError(
+            f"optimizer = {config['optimizer']}: the model was saved with {type(old).__name__}, so "
+            "model and state file are not of one save: restore the backups of both"
+        )
     new.build(model.trainable_variables)
     for variable, value in zip(_learned(new), _learned(old), strict=True):
         variable.assign(value)

@@ -15,8 +15,6 @@ from lib.config import ini, options
 from lib.config.train import TrainerOptions
 from lib.data.faceset import FaceSet
 from lib.errors import FaceswapError
-from lib.evaluation.held_out import HeldOut
-from lib.evaluation.plateau import Plateau
 from lib.logs.console import ConsoleLine
 from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
@@ -35,6 +33,7 @@ from lib.training.step import TrainingStep
 from plugins import loader
 from plugins.train.trainer._faces import Faces
 from plugins.train.trainer._feeding import check_landmarks, make_feed
+from plugins.train.trainer._watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +55,7 @@ class TrainerBase:
     images : dict
         Full paths of the faces of each side, ``{"a": [...], "b": [...]}``.
     batch_size : int
-        Faces of each side in an iteration.
+        Faces of each side in a batch.
     configfile : str or None
         Path of a configuration file; None for the default ``train.ini``.
 
@@ -79,9 +78,10 @@ class TrainerBase:
         self._options = self._read_options(configfile)
         self._faces = Faces(model, images, batch_size)
         check_landmarks(model, self._faces.trained)
-        self._faces.write_reports()
-        frozen = model.freeze_layers if getattr(self._args, "freeze_weights", False) else ()
         self._world: World = getattr(self._args, "world", ALONE)
+        if self._world.is_first:
+            self._faces.write_reports()
+        frozen = self._frozen_layers()
         self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
         self._feed: Feed | None = None
         self._predictor = Predictor(
@@ -93,15 +93,24 @@ class TrainerBase:
         self._samples = self._make_samples(self._faces.trained)
         self._timelapse: Samples | None = None
         self._image_logged = -math.inf
-        self._held_out = self._make_held_out()
-        self._plateau = Plateau(getattr(self._args, "plateau", 0))
         names = ["total", *loss_names(model.model)]
         model.state.add_session_batchsize(batch_size)
         model.state.add_session_loss_names(names)
         self._log = LossLog(names, self._scalar_log())
         self._events = EventLog(Path(model.model_dir) / f"{model.name}_log.jsonl")
+        self._watch = self._make_watch()
         self._pace = Pace(getattr(self._args, "iterations", 0))
         self._restore_run()
+
+    def _frozen_layers(self) -> list[str]:
+        if not getattr(self._args, "freeze_weights", False):
+            return []
+        if not self._model.freeze_layers:
+            raise FaceswapError(
+                f"--freeze-weights: model '{self._model.name}' has none to freeze; leave it out"
+            )
+        logger.info("Frozen: %s", ", ".join(self._model.freeze_layers))
+        return list(self._model.freeze_layers)
 
     def _read_options(self, configfile: str | None) -> dict[str, Any]:
         plugin_dir = getattr(self._args, "plugin_dir", None)
@@ -123,17 +132,10 @@ class TrainerBase:
     def _make_samples(self, faces: dict[str, FaceSet]) -> Samples:
         return Samples(self._predictor, faces, getattr(self._args, "preview_scale", 100))
 
-    def _make_held_out(self) -> HeldOut | None:
+    def _make_watch(self) -> Watch | None:
         if not self._faces.held_out:
             return None
-        return HeldOut(
-            self._model.model,
-            self._predictor,
-            self._faces.scored,
-            self._faces.held_out,
-            rgb=self._is_rgb,
-            batch_size=self._model.config["convert_batchsize"],
-        )
+        return Watch(self._model, self._predictor, self._faces, self._log, self._events)
 
     def _scalar_log(self) -> ScalarLog | None:
         if getattr(self._args, "no_logs", False):
@@ -144,20 +146,21 @@ class TrainerBase:
 
     def _restore_run(self) -> None:
         """Go on from what the last run left in the state file, and leave the like for the next."""
-        stored = self._model.state.run()
+        stored = self._model.state.last_run
         try:
             self._step.restore(stored)
-            if "plateau" in stored:
-                self._plateau.restore(stored["plateau"])
-        except (KeyError, TypeError, ValueError) as error:
+            if self._watch and self._model.iterations:
+                self._watch.restore(stored.get("held_out", {}))
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise FaceswapError(
                 f"the state of the last run, 'run' in the state file of '{self._model.model_dir}', "
                 "is damaged: restore the file's backup"
             ) from error
-        self._model.state.run = self._run_state
+        self._model.state.describe_run = self._describe_run
 
-    def _run_state(self) -> dict[str, Any]:
-        return {**self._step.state(), "plateau": self._plateau.state()}
+    def _describe_run(self) -> dict[str, Any]:
+        watched = {"held_out": self._watch.state()} if self._watch else {}
+        return {**self._step.state(), **watched}
 
     def _next_batches(self) -> list[Any]:
         if self._feed is None:
@@ -167,7 +170,7 @@ class TrainerBase:
         return self._feed.next()
 
     def train_one_step(self, viewer: Any, timelapse_kwargs: dict[str, str] | None) -> None:
-        """Train on one batch of each side, and report.
+        """Train for one iteration, and report.
 
         Parameters
         ----------
@@ -189,12 +192,14 @@ class TrainerBase:
         self._log.add(self._model.iterations, losses)
         if self._world.is_first:
             self._model.add_history(list(losses.reshape(2, -1).sum(dim=1)))
-        if self._log.is_due or viewer or timelapse_kwargs:
+        snapshot = self._is_due("snapshot_interval", self._model.iterations - 1)
+        if self._log.is_due or viewer or timelapse_kwargs or snapshot:
             self._report()
-        if self._is_due("snapshot_interval", self._model.iterations - 1):
+        if snapshot:
             self._snapshot()
-        if self._held_out and self._is_due("evaluate_interval", self._model.iterations):
-            self._evaluate(self._held_out)
+        if self._watch and self._is_due("evaluate_interval", self._model.iterations):
+            is_stuck = self._watch.evaluate()
+            self.wants_stop = is_stuck and getattr(self._args, "stop_on_plateau", False)
         if viewer:
             self.show_preview(viewer)
         if timelapse_kwargs:
@@ -213,6 +218,7 @@ class TrainerBase:
         FaceswapError
             No rate made the loss fall.
         """
+        logger.info("Trying %d learning rates, from far too low to far too high", ITERATIONS)
         with tqdm(total=ITERATIONS, desc="Trying learning rates", unit="it", disable=None) as bar:
 
             def train(rate: float) -> float:
@@ -245,19 +251,6 @@ class TrainerBase:
             self._model.snapshot()
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
-
-    def _evaluate(self, held_out: HeldOut) -> None:
-        """Test the model on the faces held out, and tell what came of it."""
-        found, iteration = held_out.evaluate(), self._model.iterations
-        values = {"psnr": found.score.psnr, "ssim": found.score.ssim}
-        values |= {f"loss_{side}": loss for side, loss in found.losses.items()}
-        logger.info("Held out at iteration %s: %s", f"{iteration:,}", found)
-        self._log.add_scalars(iteration, {f"held_out/{name}": x for name, x in values.items()})
-        self._events.add("held_out", iteration, **values)
-        if stuck := self._plateau.add(iteration, found.score):
-            logger.warning("%s", stuck)
-            self._events.add("plateau", iteration, text=stuck)
-            self.wants_stop = getattr(self._args, "stop_on_plateau", False)
 
     def show_preview(self, viewer: Any) -> None:
         """Make a preview of random faces and show it.

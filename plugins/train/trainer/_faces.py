@@ -1,6 +1,8 @@
 """Loads the faces that a model is trained, tested and shown on."""
 
+import hashlib
 import logging
+import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 from lib.align.geometry import face_edge
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
-from lib.data.sides import check_count, load_side, write_report
+from lib.data.sides import check_count, load_side, tell_bad, write_report
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import split
 from lib.evaluation.score import score_cut
@@ -73,6 +75,14 @@ class Faces:
             write_report(Path(self._model.model_dir) / report, bad)
 
     @property
+    def held_out_digest(self) -> str:
+        """Tells one choice of faces to hold out from another, by the names of their files."""
+        names = [
+            [os.path.basename(path) for path in faces.paths] for faces in self.held_out.values()
+        ]
+        return hashlib.sha256(repr(names).encode(errors="surrogateescape")).hexdigest()[:16]
+
+    @property
     def _allow_few(self) -> bool:
         return bool(getattr(self._args, "allow_few", False))
 
@@ -100,9 +110,12 @@ class Faces:
         )
 
     def _load_others(self, side: str, paths: list[str], label: str = "Held out") -> FaceSet:
-        faces, bad = load_faces(paths, self._cut(side), f"{label} {side.upper()}")
+        name = f"{label} {side.upper()}"
+        faces, bad = load_faces(paths, self._cut(side), name)
         if not len(faces):
             raise FaceswapError(f"{label}: no face of side {side.upper()} can be used: {bad[0]}")
+        if bad:
+            tell_bad(name, bad)
         return faces
 
     def _load_scored(self, side: str) -> FaceSet:

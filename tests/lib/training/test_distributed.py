@@ -1,7 +1,5 @@
 """What a process knows of the others; several at work are in ``tests/e2e/test_distributed.py``."""
 
-import subprocess
-
 import pytest
 
 from lib.training import distributed
@@ -26,11 +24,3 @@ def test_only_torchrun_makes_a_process_one_of_several(monkeypatch: pytest.Monkey
     monkeypatch.setenv("LOCAL_RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert distributed.is_launched()
-
-
-def test_the_same_command_is_run_once_for_each_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[list[str]] = []
-    monkeypatch.setattr(subprocess, "call", lambda words: called.append(words) or 3)
-    assert distributed.launch(["train", "-d"], 4) == 3
-    assert "--nproc-per-node=4" in called[0]
-    assert called[0][-4:] == ["-m", "faceswap", "train", "-d"]

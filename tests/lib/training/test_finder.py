@@ -71,6 +71,7 @@ def test_where_nothing_is_learned_nothing_is_suggested(loss) -> None:
         find_rate(loss)
 
 
+@pytest.mark.slow
 def test_a_network_trains_well_at_the_suggestion() -> None:
     """Within the time of the search it gets lower than at a tenth or at thirty times of it."""
     rng = np.random.default_rng(0)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from lib.training.scaling import GROWTH_STEPS, INITIAL, LARGEST, LossScale
+from lib.training.scaling import GROWTH_STEPS, INITIAL, LARGEST, SMALLEST, LossScale
 
 
 def gradients(value: float) -> list[torch.Tensor]:
@@ -36,11 +36,17 @@ def test_many_good_steps_double_it_up_to_the_largest() -> None:
     assert scale.scale == LARGEST
 
 
-def test_it_never_falls_below_one() -> None:
+def test_it_falls_below_one_for_losses_above_one_but_not_to_nothing() -> None:
     scale = LossScale()
-    scale.scale = 1.0
-    scale.unscale(gradients(float("inf")))
-    assert scale.scale == 1.0
+    for _ in range(100):
+        scale.unscale(gradients(float("inf")))
+    assert 0 < scale.scale == SMALLEST < 1
+
+
+@pytest.mark.parametrize("wrong", [0, -8, float("nan"), float("inf"), 1e300])
+def test_a_scale_out_of_range_is_not_gone_on_from(wrong: float) -> None:
+    with pytest.raises(ValueError, match="a scale of"):
+        LossScale().restore({"scale": wrong, "good_steps": 0})
 
 
 def test_a_restored_scale_goes_on_as_the_first() -> None:

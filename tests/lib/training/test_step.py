@@ -171,7 +171,7 @@ def test_a_step_that_overflows_float16_is_skipped_and_the_scale_halved() -> None
     model = make()
     set_precision(model, "mixed_float16")
     step = step_of(model, **FLOAT16)
-    step.restore({"loss_scale": {"scale": 2.0**40, "good_steps": 0}})
+    step._scale.scale = 2.0**40
     before = [weight.numpy().copy() for weight in model.trainable_variables]
     step([batch(0)], RATE)
     for weight, old in zip(model.trainable_variables, before, strict=True):

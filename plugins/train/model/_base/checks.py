@@ -25,6 +25,8 @@ def check_options(config: Mapping[str, Any]) -> None:
                 f"option {key} needs a mask, but mask_type is none: choose a mask_type in "
                 f"[global.loss], or set {key} to False"
             )
+    if config["mask_type"] == "":
+        raise FaceswapError("mask_type is empty: must be the name of a mask, or none")
     if config["optimizer"] == "adabelief" and config["epsilon_exponent"] > LARGEST_FOR_ADABELIEF:
         logger.warning(
             "'adabelief' hardly learns with epsilon_exponent = %d: set it to -16",

@@ -218,7 +218,7 @@ class ModelBase:
             return self.build_model(inputs)
         except (FaceswapError, NotImplementedError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             why = str(error).strip().partition("\n")[0]
             raise FaceswapError(
                 f"build_model() of '{self.name}' failed: {type(error).__name__}: {why}"

@@ -52,10 +52,10 @@ class State:
         before the first save."""
         self.config: dict[str, Any] = stored.get("config", {})
         """Every option that the model was made and last trained with."""
-        stored_run: dict[str, Any] = stored.get("run", {})
-        self.run: Callable[[], dict[str, Any]] = lambda: stored_run
-        """Gives what a resumed run needs beside weights and options. At first it is what the last
-        run left; a trainer puts its own in place."""
+        self.last_run: dict[str, Any] = stored.get("run", {})
+        """What the last run left for one that resumes it, beside weights and options."""
+        self.describe_run: Callable[[], dict[str, Any]] = lambda: self.last_run
+        """Gives what this run leaves, at every save. A trainer puts its own in place."""
         self._session_id = max(map(int, self._sessions), default=0) + 1
         self._open_session(no_logs)
         self.restore_config(config_changeable_items, config_changeable_items.keys())
@@ -154,7 +154,7 @@ class State:
                 "lowest_avg_loss": self.lowest_avg_loss,
                 "iterations": self._iterations,
                 "config": self.config,
-                "run": self.run(),
+                "run": self.describe_run(),
             },
             back_up=back_up,
         )
