@@ -82,6 +82,10 @@ def _add_faces(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "-m", "--model-dir", required=True, metavar="DIR", help="folder of the model"
     )
+    _add_plugin_dir(group)
+
+
+def _add_plugin_dir(group: "argparse._ActionsContainer") -> None:
     group.add_argument(
         "--plugin-dir",
         metavar="DIR",
@@ -321,11 +325,7 @@ def _add_plugins(parser: argparse.ArgumentParser) -> None:
         "check", nargs="?", choices=["check"], metavar="check FILE", help="try your plugin's file"
     )
     parser.add_argument("file", nargs="?", metavar="", help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--plugin-dir",
-        metavar="DIR",
-        help=f"folder of your own model plugins (or set {loader.PLUGIN_DIR_VARIABLE})",
-    )
+    _add_plugin_dir(parser)
 
 
 COMMANDS = {
