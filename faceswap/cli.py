@@ -24,7 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 1 a mistake that is named in one line, 2 wrong usage, 130 interrupted.
+        Exit code: 0 done, 1 a mistake that is named in one line, 2 wrong usage, 3 training
+        diverged, 4 the last save failed, 130 interrupted.
     """
     arguments: argparse.Namespace | None = None
     try:
@@ -35,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         getattr(script, arguments.command.title())(arguments).process()
     except FaceswapError as error:
         _complain(str(error), arguments)
-        return 1
+        return error.exit_code
     except BrokenPipeError:
         # Whoever read our output has gone; keep Python from complaining once more as it leaves.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

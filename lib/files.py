@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lib.errors import FaceswapError
 
+UNFINISHED = ".saving-"
+"""How the name of a file begins that is not whole yet."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -30,7 +33,7 @@ def replacing(path: Path) -> Iterator[Path]:
     FaceswapError
         The operating system refused, for instance because the disk is full.
     """
-    temporary = path.with_name(f".saving-{os.getpid()}-{path.name}")
+    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -42,16 +45,38 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def keep_as(path: Path, backup: Path) -> None:
+def keep_as(path: Path, other: Path) -> None:
     """Keep a file under a second name as well; where there is none yet, do nothing.
 
-    The file never leaves its own name, so that a program that dies just then loses nothing. A link
-    costs no space; where links are not to be had it is a copy.
+    The file never leaves its own name, so that a program that dies just then loses nothing.
     """
-    if not path.exists():
+    if not path.exists() or (other.exists() and other.samefile(path)):
         return
-    with replacing(backup) as temporary:
-        try:
-            os.link(path, temporary)
-        except OSError:
-            shutil.copy2(path, temporary)
+    with replacing(other) as temporary:
+        link_or_copy(path, temporary)
+
+
+def link_or_copy(path: str | Path, other: str | Path) -> None:
+    """Give a file a second name, which costs no space; where links are not to be had, copy it."""
+    try:
+        os.link(path, other)
+    except OSError:
+        shutil.copy2(path, other)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or the list of a folder's files, is on the disk and survives a power cut.
+
+    Raises
+    ------
+    OSError
+        The disk failed; what was written may be lost.
+    """
+    is_folder = path.is_dir()
+    if is_folder and os.name == "nt":
+        return  # Windows has no such thing for folders
+    number = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

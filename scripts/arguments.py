@@ -170,6 +170,13 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         help="save every N iterations (default: 250)",
     )
     group.add_argument(
+        "--keep-saves",
+        type=whole(1, 1000),
+        default=3,
+        metavar=number,
+        help="keep the newest N saves, and the backup (default: 3)",
+    )
+    group.add_argument(
         "-I",
         "-ss",
         "--snapshot-interval",

@@ -6,6 +6,8 @@ import sys
 import threading
 import time
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.store import ModelStore
 from lib.data.files import find_images
 from lib.data.sides import check_count
-from lib.errors import FaceswapError
+from lib.errors import FaceswapError, LastSaveError
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.preview.mark import write_picture
@@ -31,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 SLOW_SECONDS = 2.0
 FOR_CPU = "compact"
+TRIES = 3
+"""How often the save at the end of a run is tried."""
+SECONDS_BETWEEN_TRIES = 5.0
 
 
 class Train:
@@ -137,11 +143,30 @@ class Train:
         self._args.snapshot_interval = self._args.evaluate_interval = 0
 
     def _work(self, images: dict[str, list[str]]) -> None:
-        model = self._build()
         if self._args.summary:
-            if self._world.is_first:
-                model.model.summary(expand_nested=True)
+            self._summarise()
             return
+        with self._holding_folder():
+            self._work_alone(images)
+
+    def _summarise(self) -> None:
+        model = self._build()
+        if self._world.is_first:
+            model.model.summary(expand_nested=True)
+
+    @contextmanager
+    def _holding_folder(self) -> Iterator[None]:
+        """Context in which no other run writes to the model's folder, which is in order."""
+        store = ModelStore(self._args.model_dir, self._args.trainer)
+        store.check_folder()
+        with FolderLock(store.folder) if self._world.is_first else nullcontext():
+            if self._world.is_first:
+                store.recover()
+            self._world.agree(False)  # the others read the folder once it is in order
+            yield
+
+    def _work_alone(self, images: dict[str, list[str]]) -> None:
+        model = self._build()
         trainer = loader.load_trainer(model.trainer)(
             model, images, self._args.batch_size, self._args.configfile
         )
@@ -170,7 +195,6 @@ class Train:
                 f"model '{self._args.trainer}' can't be made: {type(error).__name__}: {error}; see "
                 "faceswap plugins check"
             ) from error
-        ModelStore(model.model_dir, model.name).check_writable()
         model.build()
         begun = f"resumed at iteration {model.iterations:,}" if model.iterations else "new"
         logger.info(
@@ -210,6 +234,8 @@ class Train:
         )
 
     def _run(self, model: Any, trainer: Any) -> None:
+        if self._world.is_first:
+            model.prepare_to_save()
         # A daemon, so that a second Ctrl-C need not wait for the iteration to end.
         thread = threading.Thread(
             target=self._guarded, args=(model, trainer), name="training", daemon=True
@@ -255,16 +281,16 @@ class Train:
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
+        unsaved = False
         for count in range(1, self._args.iterations + 1):
-            save = count in (1, self._args.iterations) or count % self._args.save_interval == 0
-            save |= self._take(self._save_now)
+            due = count in (1, self._args.iterations) or count % self._args.save_interval == 0
+            due |= self._take(self._save_now)
             refresh = self._take(self._refresh_now)
-            viewer = self._show if self._wants_sheets and (refresh or save) else None
-            trainer.train_one_step(viewer, self._timelapse if save else None)
+            viewer = self._show if self._wants_sheets and (refresh or due) else None
+            trainer.train_one_step(viewer, self._timelapse if due else None)
             if refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
-            if save and self._world.is_first:
-                model.save()
+            unsaved = (unsaved or due) and not self._begin_save(model, is_due=due, count=count)
             if count == 1:
                 started = time.monotonic()
             elif count == 3:
@@ -272,13 +298,40 @@ class Train:
             if self._world.agree(self._stop.is_set() or trainer.wants_stop):
                 break
         self.console.close()
-        if not save and self._world.is_first:
-            model.save()
-            if self._wants_sheets:
-                trainer.show_preview(self._show)
+        if self._world.is_first:
+            self._finish(model, is_saved=due and not unsaved)
+        if not due and self._world.is_first and self._wants_sheets:
+            trainer.show_preview(self._show)
         logger.info(
             "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
         )
+
+    def _begin_save(self, model: Any, *, is_due: bool, count: int) -> bool:
+        """Begin a save, or put it off until the one before is written; whether it was begun."""
+        if not self._world.is_first:
+            return True
+        if model.is_saving:
+            if is_due:
+                logger.info("The save before this one is still being written: saving after it")
+            return False
+        # A resumed run's first save is a precaution: its losses count for the next average.
+        model.begin_save(average=count > 1 or model.iterations == 1)
+        return True
+
+    def _finish(self, model: Any, *, is_saved: bool) -> None:
+        """Wait for the last save, and try again where it fails."""
+        for tries_left in reversed(range(TRIES)):
+            try:
+                if is_saved:
+                    model.finish_save()
+                else:
+                    model.save()
+                return
+            except FaceswapError as error:
+                if not tries_left:
+                    raise LastSaveError(f"{error}; gave up after {TRIES} tries") from error
+                is_saved = False
+            time.sleep(SECONDS_BETWEEN_TRIES)
 
     @staticmethod
     def _take(event: threading.Event) -> bool:

@@ -1,16 +1,23 @@
-"""A model's files: ``<name>.keras``, its backup, and snapshots of the whole folder."""
+"""A model's folder: where its saves are found, and what other programs see of them."""
 
+import filecmp
+import logging
 import os
 import re
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import keras
 
+from lib.checkpoint.generations import Generation, Generations
 from lib.errors import FaceswapError
-from lib.files import keep_as, replacing
+from lib.files import UNFINISHED, keep_as, link_or_copy
+
+logger = logging.getLogger(__name__)
 
 
 class ModelStore:
@@ -22,24 +29,60 @@ class ModelStore:
         The model's folder; it is made at the first save.
     name
         The model plugin's name.
+    keep
+        How many saves to keep, besides the backup.
 
     Attributes
     ----------
+    path, state_path
+        ``<name>.keras`` and ``<name>_state.json``: the newest save, for other programs.
+    backup
+        ``<name>.keras.bk``: the backup's model, likewise.
+    saves
+        The saves themselves.
     history : list of list of float
         Losses of side A and of side B, an entry an iteration, since the last save.
     """
 
-    def __init__(self, model_dir: str, name: str) -> None:
+    def __init__(self, model_dir: str, name: str, keep: int = 3) -> None:
         self.folder = Path(os.path.abspath(model_dir))
         self.name = name
         self.path = self.folder / f"{name}.keras"
+        self.state_path = self.folder / f"{name}_state.json"
         self.backup = self.folder / f"{name}.keras.bk"
+        self.saves = Generations(self.folder, name, keep)
         self.history: list[list[float]] = [[], []]
 
     @property
     def exists(self) -> bool:
         """Whether there is a saved model."""
-        return self.path.exists()
+        return bool(self.saves.all()) or self.path.exists()
+
+    @property
+    def current(self) -> Generation | None:
+        """The save to go on from: the newest that is whole.
+
+        None where there is no save, or one of the first versions of this program, which left
+        ``<name>.keras`` and ``<name>_state.json`` alone.
+
+        Raises
+        ------
+        FaceswapError
+            There are saves, and none is whole.
+        """
+        newest, damaged = self.saves.newest()
+        if damaged and newest is None:
+            reasons = "; ".join(f"{one}: {why}" for one, why in damaged.items())
+            raise FaceswapError(
+                f"no save in '{self.saves.folder}' can be read ({reasons}): nothing was changed; "
+                "bring the folder back from a copy, or go on from a snapshot: "
+                f"faceswap restore -m '{self.folder}' --from SNAPSHOT"
+            )
+        for generation, why in damaged.items():
+            logger.warning("%s of '%s' is left out: %s", generation, self.name, why)
+        if damaged:
+            logger.warning("The newest that is whole is %s: going on from there", newest)
+        return newest
 
     def check_folder(self) -> None:
         """Refuse a folder that holds another plugin's model, or several plugins' models.
@@ -78,7 +121,18 @@ class ModelStore:
             ) from error
 
     def load(self) -> keras.Model:
-        """Load the model and its optimizer.
+        """Load the newest model that is whole, and its optimizer.
+
+        Raises
+        ------
+        FaceswapError
+            No file is whole, or it is no model; all files are left as they are.
+        """
+        current = self.current
+        return self.load_file(current.model if current else self.path)
+
+    def load_file(self, path: Path) -> keras.Model:
+        """Load a model and its optimizer from one file.
 
         Raises
         ------
@@ -86,21 +140,21 @@ class ModelStore:
             The file is damaged or not a model; it is left as it is.
         """
         try:
-            if not self.path.is_file():
+            if not path.is_file():
                 raise ValueError("it is no file")
-            if not zipfile.is_zipfile(self.path):
+            if not zipfile.is_zipfile(path):
                 raise ValueError("it is no .keras archive")
-            return keras.saving.load_model(self.path, safe_mode=True)
+            return keras.saving.load_model(path, safe_mode=True)
         except Exception as error:
             unknown = re.search(r"Could not locate class '\w+'", str(error))
             why = unknown.group() if unknown else str(error).strip().partition("\n")[0]
             if unknown:
                 raise FaceswapError(
-                    f"model file '{self.path}' is whole but can't be rebuilt ({why}): layers of a "
+                    f"model file '{path}' is whole but can't be rebuilt ({why}): layers of a "
                     "plugin's own need @keras.saving.register_keras_serializable()"
                 ) from error
             raise FaceswapError(
-                f"model file '{self.path}' is damaged ({why}): {self._mend()}"
+                f"model file '{path}' is damaged ({why}): {self._mend()}"
             ) from error
 
     def _mend(self) -> str:
@@ -108,51 +162,153 @@ class ModelStore:
             return f"restore '{self.backup.name}', the last backup, in its place"
         return "there is no backup beside it; a snapshot folder may hold an older model"
 
-    def save(self, model: keras.Model, *, back_up: bool) -> None:
-        """Replace the model's file in one step.
+    def recover(self) -> None:
+        """Put a folder in order before a run writes to it, as the only one that does.
 
-        Parameters
-        ----------
-        model
-            The model, with its optimizer.
-        back_up
-            Whether to keep the file that is replaced as the backup.
+        What a run that died left half done goes. Saves that are not whole get another name. Files
+        under the model's own names that no save left go into a folder of their own, and the newest
+        save takes their place.
 
         Raises
         ------
         FaceswapError
-            It can't be written; the file that was there stays.
+            No save is whole, or the folder can't be written to.
         """
-        with replacing(self.path) as temporary:
-            model.save(temporary)
-            if back_up:
-                keep_as(self.path, self.backup)
+        newest = self.current
+        self.saves.sweep()
+        for path in self.folder.glob(f"{UNFINISHED}*"):
+            with suppress(OSError):
+                path.unlink()
+        if newest is None:
+            return
+        try:
+            self._keep_strangers(newest)
+            self._tell_if_older(newest)
+            for generation in self.saves.all():
+                if generation > newest:
+                    aside = self.saves.set_aside(generation)
+                    logger.warning("The damaged one is kept as '%s'", aside)
+            self.publish(newest)
+        except OSError as error:
+            raise FaceswapError(f"can't write to '{self.folder}': {error.strerror}") from error
 
-    def snapshot(self, iterations: int) -> Path:
-        """Copy the model's folder beside itself.
+    def _keep_strangers(self, newest: Generation) -> None:
+        """Move model and state away where one was put there by hand."""
+        views = [path for path in (self.path, self.state_path) if path.exists()]
+        files = [file for one in self.saves.all() for file in (one.model, one.state)]
+        if all(any(_is_same(path, file) for file in files) for path in views):
+            return
+        count = len(list(self.saves.folder.glob("found_*")))
+        found = self.saves.folder / f"found_{count + 1}"
+        found.mkdir()
+        for path in views:
+            os.rename(path, found / path.name)
+        logger.warning(
+            "'%s' holds files that were put there since the last save: they are kept in '%s', and "
+            "the run goes on from %s; faceswap restore --from that folder goes on from them",
+            self.folder,
+            found,
+            newest,
+        )
+
+    def _tell_if_older(self, newest: Generation) -> None:
+        """Say so where the plain model is an earlier save, to which someone may mean to go back."""
+        for generation in self.saves.all():
+            if generation < newest and self.path.exists() and _is_same(self.path, generation.model):
+                logger.info(
+                    "'%s' was %s, and the run goes on from the newest, %s; faceswap restore -m "
+                    "'%s' goes back",
+                    self.path.name,
+                    generation,
+                    newest,
+                    self.folder,
+                )
+
+    def publish(self, newest: Generation) -> None:
+        """Show the newest save and its backup under the names that other programs know.
+
+        Raises
+        ------
+        FaceswapError
+            The folder can't be written to.
+        """
+        keep_as(newest.model, self.path)
+        keep_as(newest.state, self.state_path)
+        if backup := self.saves.backup(newest):
+            keep_as(backup.model, self.backup)
+            keep_as(backup.state, self.state_path.with_name(f"{self.state_path.name}.bk"))
+
+    def save(self, iterations: int, write: Callable[[Path], None], *, back_up: bool) -> Generation:
+        """Make a save, show it to other programs, and take away what is too old.
 
         Parameters
         ----------
-        iterations
-            The count that goes into the copy's name.
+        iterations, write, back_up
+            As in `Generations.add`.
+
+        Raises
+        ------
+        FaceswapError
+            It can't be written, or something in it is wrong. The saves that were there stay.
+        """
+        try:
+            generation = self.saves.add(iterations, write, back_up=back_up)
+            self.publish(generation)
+            self.saves.prune()
+        except OSError as error:
+            raise FaceswapError(f"can't save to '{self.folder}': {_why(error)}") from error
+        return generation
+
+    def snapshot(self, generation: Generation) -> Path:
+        """Copy the model's folder beside itself, with one save alone.
+
+        Parameters
+        ----------
+        generation
+            The save, which has just been made.
 
         Returns
         -------
         Path
             The copy, ``<model_dir>_snapshot_<iterations>_iters``; one of that name is replaced.
         """
-        target = self.folder.with_name(f"{self.folder.name}_snapshot_{iterations}_iters")
-        partial = target.with_name(f".{target.name}.partial")
+        name = f"{self.folder.name}_snapshot_{generation.iterations}_iters"
+        return self.copy_to(self.folder.with_name(name), generation)
+
+    def copy_to(self, target: Path, generation: Generation) -> Path:
+        """Copy the model's folder with one of its saves; the save itself takes no room twice.
+
+        Raises
+        ------
+        FaceswapError
+            It can't be written; there is no half copy.
+        """
+        unfinished = target.with_name(f".{target.name}.partial")
         try:
-            shutil.rmtree(partial, ignore_errors=True)
-            shutil.copytree(self.folder, partial)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.copytree(self.folder, unfinished, ignore=self._left_out, symlinks=True)
+            saves = ModelStore(str(unfinished), self.name).saves
+            shutil.copytree(
+                generation.path, saves.folder / generation.path.name, copy_function=link_or_copy
+            )
+            keep_as(generation.model, unfinished / self.path.name)
+            keep_as(generation.state, unfinished / self.state_path.name)
             shutil.rmtree(target, ignore_errors=True)
-            os.replace(partial, target)
-        except OSError as error:
-            shutil.rmtree(partial, ignore_errors=True)
-            why = error.strerror or "some files of the model's folder can't be copied"
+            os.replace(unfinished, target)
+        except (OSError, FaceswapError) as error:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            why = _why(error) if isinstance(error, OSError) else str(error)
             raise FaceswapError(f"can't write the snapshot '{target}': {why}") from error
         return target
+
+    def _left_out(self, folder: str, names: list[str]) -> set[str]:
+        """What of the model's folder is not copied: the saves, and what is not whole."""
+        if Path(folder) != self.folder:
+            return set()
+        saved = {self.path.name, self.state_path.name, self.saves.folder.name}
+        return {name for name in names if name in saved or name.startswith(".")} | {
+            name for name in names if name.endswith(".bk")
+        }
 
 
 def find_model(model_dir: str) -> str:
@@ -171,10 +327,28 @@ def find_model(model_dir: str) -> str:
 
 
 def _names(folder: Path) -> set[str]:
-    models = {path.stem for path in folder.glob("*.keras") if not path.name.startswith(".")}
-    states = {path.name.removesuffix("_state.json") for path in folder.glob("*_state.json")}
-    return models | {name for name in states if not name.startswith(".")}
+    found: set[str] = set()
+    for ending in (".keras", "_state.json", "_saves"):
+        for path in folder.glob(f"*{ending}"):
+            if not path.name.startswith(".") and (ending != "_saves" or path.is_dir()):
+                found.add(path.name.removesuffix(ending))
+    return found
 
 
 def _listed(names: set[str]) -> str:
     return " and of ".join(f"'{name}'" for name in sorted(names))
+
+
+def _is_same(path: Path, other: Path) -> bool:
+    """Whether two files are one, or alike to the last byte."""
+    if not (path.is_file() and other.is_file()):
+        return False
+    if path.samefile(other):
+        return True
+    return filecmp.cmp(path, other, shallow=False)
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, shutil.Error):
+        return "some files of the model's folder can't be copied"
+    return error.strerror or str(error).partition("\n")[0]

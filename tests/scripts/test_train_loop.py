@@ -18,13 +18,29 @@ class Model:
     """Counts, and notes when it was saved."""
 
     name = "compact"
+    is_saving = False
 
-    def __init__(self) -> None:
-        self.iterations = 0
+    def __init__(self, iterations: int = 0) -> None:
+        self.iterations = iterations
         self.saved: list[int] = []
+        self.averaged: list[bool] = []
+        self.failures = 0
+
+    def prepare_to_save(self) -> None:
+        pass
+
+    def begin_save(self, *, average: bool = True) -> None:
+        self.saved.append(self.iterations)
+        self.averaged.append(average)
+
+    def finish_save(self) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise FaceswapError("the save failed")
 
     def save(self) -> None:
-        self.saved.append(self.iterations)
+        self.begin_save()
+        self.finish_save()
 
 
 class Trainer:
@@ -63,8 +79,10 @@ def command(train_arguments: MakeArguments, rendered: dict[str, Path], tmp_path:
     return made
 
 
-def run(command: Train, **meanwhile: Callable[[], None]) -> tuple[Model, Trainer]:
-    model = Model()
+def run(
+    command: Train, model: Model | None = None, **meanwhile: Callable[[], None]
+) -> tuple[Model, Trainer]:
+    model = model or Model()
     trainer = Trainer(model, {int(name[1:]): act for name, act in meanwhile.items()})
     command._run(model, trainer)
     return model, trainer
@@ -79,6 +97,51 @@ def test_a_save_and_a_preview_come_on_demand(command: Train) -> None:
     model, trainer = run(command, i2=lambda: command._react("s"), i6=lambda: command._react("r"))
     assert model.saved == trainer.lapsed == [1, 3, 5, 10, 12]
     assert trainer.shown == [1, 3, 5, 7, 10, 12]
+
+
+def test_the_first_save_of_a_resumed_run_averages_no_losses(command: Train) -> None:
+    assert run(command)[0].averaged == [True] * 4
+    assert run(command, Model(iterations=40))[0].averaged == [False, True, True, True]
+
+
+def test_a_save_waits_for_the_one_before_and_is_not_forgotten(
+    command: Train, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = Model()
+
+    def hold() -> None:
+        model.is_saving = True
+
+    def let_go() -> None:
+        model.is_saving = False
+
+    with caplog.at_level("INFO"):
+        _, trainer = run(command, model, i4=hold, i7=let_go)
+    assert model.saved == [1, 7, 10, 12]
+    assert trainer.shown == [1, 5, 10, 12]
+    assert sum("still being written" in message for message in caplog.messages) == 1
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_the_last_save_is_tried_again(
+    command: Train, failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.train.SECONDS_BETWEEN_TRIES", 0.01)
+    model = Model()
+    model.failures = failures
+    run(command, model)
+    assert model.saved == [1, 5, 10, *[12] * (1 + failures)]
+
+
+def test_a_last_save_that_can_not_be_made_is_told_by_the_exit_code(
+    command: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("scripts.train.SECONDS_BETWEEN_TRIES", 0.01)
+    model = Model()
+    model.failures = 3
+    with pytest.raises(FaceswapError, match="the save failed; gave up after 3 tries") as raised:
+        run(command, model)
+    assert raised.value.exit_code == 4
 
 
 @pytest.mark.parametrize("key", ["\n", "\r"])

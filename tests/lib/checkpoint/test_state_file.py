@@ -5,22 +5,33 @@ from pathlib import Path
 
 import pytest
 
+from lib.checkpoint.generations import Generations
 from lib.checkpoint.state_file import StateFile
 from lib.errors import FaceswapError
 
 STATE = {"name": "tiny", "sessions": {}, "lowest_avg_loss": {}, "iterations": 3, "config": {}}
 
 
-def test_a_state_comes_back_and_the_old_one_is_kept_when_asked(tmp_path: Path) -> None:
+def test_a_state_comes_back(tmp_path: Path) -> None:
     file = StateFile(str(tmp_path / "model"), "tiny")
     assert file.load() == {}
-    file.save(STATE, back_up=True)
+    file.save(STATE)
     assert file.load() == STATE
-    assert not file.backup.exists()
-    file.save({**STATE, "iterations": 4}, back_up=True)
-    file.save({**STATE, "iterations": 5}, back_up=False)
-    assert file.load()["iterations"] == 5
-    assert json.loads(file.backup.read_text())["iterations"] == 3
+
+
+def test_the_newest_save_that_is_whole_comes_before_the_file(tmp_path: Path) -> None:
+    file, saves = StateFile(str(tmp_path), "tiny"), Generations(tmp_path, "tiny")
+    file.save(STATE)
+    for iterations in (7, 8):
+        text = json.dumps({**STATE, "iterations": iterations})
+        newest = saves.add(
+            iterations,
+            lambda folder, text=text: (folder / "state.json").write_text(text),
+            back_up=False,
+        )
+    assert file.load()["iterations"] == 8
+    newest.state.write_text("{}")
+    assert file.load()["iterations"] == 7
 
 
 @pytest.mark.parametrize(
@@ -35,6 +46,7 @@ def test_a_state_comes_back_and_the_old_one_is_kept_when_asked(tmp_path: Path) -
         (json.dumps({**STATE, "iterations": -5}), "out of range"),
         (json.dumps({**STATE, "lowest_avg_loss": {"a": 1.0}}), "lowest losses"),
         (json.dumps({**STATE, "lowest_avg_loss": {"a": "x", "b": 1}}), "lowest losses"),
+        (json.dumps({**STATE, "config": {"x": 0.5}}).replace("0.5", "1e999"), "1e999 is no number"),
         ("[" * 100_000, "recursion"),
     ],
 )

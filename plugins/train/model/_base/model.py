@@ -2,10 +2,11 @@
 
 import inspect
 import logging
+import math
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import keras
 import numpy as np
 import torch
 
+from lib.checkpoint import random_state
+from lib.checkpoint.generations import Generation
+from lib.checkpoint.saver import Saver
 from lib.checkpoint.store import ModelStore
 from lib.config import ini, options, sections
 from lib.errors import FaceswapError
@@ -68,7 +72,7 @@ class ModelBase:
         self._model_dir = os.path.abspath(model_dir)
         self._args = arguments
         self._is_predict = predict
-        self._io = ModelStore(self._model_dir, self.name)
+        self._io = ModelStore(self._model_dir, self.name, getattr(arguments, "keep_saves", 3))
         self._io.check_folder()
         wanted, changeable = self._read_options()
         self._state = State(
@@ -84,7 +88,19 @@ class ModelBase:
         )
         self.check_stored(self._option_classes.values(), self._config)
         check_options(self._config)
+        self._restore_losses()
         self._model: keras.Model | None = None
+        self._saver: Saver | None = None
+
+    def _restore_losses(self) -> None:
+        """Go on with the losses that no save has averaged yet."""
+        stored = self._state.last_run.get("losses", [[], []])
+        try:
+            history = [[float(loss) for loss in losses] for losses in stored]
+        except (TypeError, ValueError):
+            history = []
+        if len(history) == 2:
+            self._io.history = history
 
     @cached_property
     def _option_classes(self) -> dict[str, type]:
@@ -281,7 +297,37 @@ class ModelBase:
         FaceswapError
             The files can't be written, or a loss is not a number; the previous ones stay.
         """
-        averages = self._average_losses()
+        self.begin_save()
+        self.finish_save()
+
+    def prepare_to_save(self) -> None:
+        """Take the memory that saves need now, and not when the first one is due."""
+        if self._saver is None:
+            protect = self.config["nan_protection"]
+            self._saver = Saver(self._io, self.model, refuse_nan=protect)
+
+    @property
+    def is_saving(self) -> bool:
+        """Whether a save is being written."""
+        return self._saver is not None and self._saver.is_busy
+
+    def begin_save(self, *, average: bool = True) -> None:
+        """Begin to save, as `save` does; the model may train on while it is written.
+
+        A failure to write is told as a warning; `finish_save` raises it.
+
+        Parameters
+        ----------
+        average
+            Whether the losses since the last save are averaged, and are over with; if not, they
+            stay noted, and the backup stays what it is.
+
+        Raises
+        ------
+        FaceswapError
+            A loss is not a number: the model is not saved.
+        """
+        averages = self._average_losses() if average else {}
         if self.config["nan_protection"] and not np.isfinite(list(averages.values())).all():
             raise FaceswapError(
                 f"the loss is not a number at iteration {self.iterations}: the model is not saved, "
@@ -290,19 +336,41 @@ class ModelBase:
         back_up = bool(averages) and self._is_lowest(averages)
         if back_up:
             self._state.lowest_avg_loss = averages
-        self._io.save(self.model, back_up=back_up)
-        self._state.save(back_up=back_up)
-        self._io.history = [[], []]
+        if average:
+            self._io.history = [[], []]
         losses = ", ".join(f"{side.upper()}: {loss:.5f}" for side, loss in averages.items())
         since = f" - average loss {losses}" if averages else ""
-        logger.info("Saved at iteration %d%s", self.iterations, since)
+        self._begin(
+            lambda save: logger.info("Saved at iteration %d%s", save.iterations, since),
+            back_up=back_up,
+        )
+
+    def _begin(self, done: Callable[[Generation], None], *, back_up: bool = False) -> None:
+        self.prepare_to_save()
+        assert self._saver is not None
+        state = self._state.describe()
+        state["run"]["losses"] = [_finite(losses) for losses in self._io.history]
+        self._saver.begin(state, back_up=back_up, done=done)
+
+    def finish_save(self) -> None:
+        """Wait until the save that was begun last is written.
+
+        Raises
+        ------
+        FaceswapError
+            It can't be written; earlier saves stay.
+        """
+        if self._saver is not None:
+            self._saver.wait()
 
     def _average_losses(self) -> dict[str, float]:
-        return {
-            side: float(torch.stack([torch.as_tensor(loss) for loss in losses]).mean())
-            for side, losses in zip("ab", self._io.history, strict=True)
-            if losses
-        }
+        """Mean of each side's losses since the last save, apart from those that are no numbers."""
+        means = {}
+        for side, losses in zip("ab", self._io.history, strict=True):
+            if losses:
+                finite = torch.tensor(_finite(losses))
+                means[side] = float(finite.mean()) if len(finite) else math.nan
+        return means
 
     def _is_lowest(self, averages: dict[str, float]) -> bool:
         lows = self._state.lowest_avg_loss
@@ -314,7 +382,42 @@ class ModelBase:
         """Save, and copy the model's folder beside itself with the iterations in its name.
 
         This save counts for no average: the losses since the last one stay noted.
+
+        Raises
+        ------
+        FaceswapError
+            The files can't be written.
         """
-        self._io.save(self.model, back_up=False)
-        self._state.save()
-        logger.info("Snapshot: %s", self._io.snapshot(self.iterations))
+        self.begin_snapshot()
+        self.finish_save()
+
+    def begin_snapshot(self) -> None:
+        """Begin a snapshot; the model may train on while it is written. See `begin_save`."""
+        self._begin(self._copy_folder)
+
+    def _copy_folder(self, save: Generation) -> None:
+        try:
+            logger.info("Snapshot: %s", self._io.snapshot(save))
+        except FaceswapError as error:
+            logger.warning("%s: training goes on", error)
+            raise
+
+    def restore_random(self) -> None:
+        """Put the generators of random numbers where they stood when the model was saved.
+
+        Raises
+        ------
+        FaceswapError
+            The save is damaged.
+        """
+        current = self._io.current
+        if current is not None and current.random.exists():
+            random_state.restore(random_state.read(current.random), self.model)
+
+
+def _finite(losses: Sequence[Any]) -> list[float]:
+    """Losses, which may lie on a device, as numbers; those that are none are left out."""
+    if not losses:
+        return []
+    values = torch.stack([torch.as_tensor(loss) for loss in losses])
+    return [float(value) for value in values.cpu() if math.isfinite(value)]

@@ -139,22 +139,23 @@ class State:
                 )
         return {key: self.config[key] for key in config}
 
-    def save(self, *, back_up: bool = False) -> None:
-        """Write the state to its file.
+    def describe(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it."""
+        return {
+            "name": self._name,
+            "sessions": self._sessions,
+            "lowest_avg_loss": self.lowest_avg_loss,
+            "iterations": self._iterations,
+            "config": self.config,
+            "run": self.describe_run(),
+        }
 
-        Parameters
-        ----------
-        back_up
-            Whether to keep the file that is replaced as the backup.
-        """
-        self._file.save(
-            {
-                "name": self._name,
-                "sessions": self._sessions,
-                "lowest_avg_loss": self.lowest_avg_loss,
-                "iterations": self._iterations,
-                "config": self.config,
-                "run": self.describe_run(),
-            },
-            back_up=back_up,
-        )
+    def go_back(self, iterations: int) -> None:
+        """Count on from an earlier iteration, to which the model has been taken back."""
+        session = self.current_session
+        session["iterations"] = max(0, session["iterations"] - self._iterations + iterations)
+        self._iterations = iterations
+
+    def save(self) -> None:
+        """Write the state file by itself; a save of the model has one with it."""
+        self._file.save(self.describe())

@@ -44,6 +44,11 @@ def configured(arguments: Namespace, folder: Path, **values: object) -> Namespac
     return Namespace(**{**vars(arguments), "configfile": str(file)})
 
 
+def forget_saves(folder: Path) -> None:
+    """Leave what the first versions of the program left: a model and a state, no saves."""
+    shutil.rmtree(folder / "tiny_saves")
+
+
 def feed(seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).random((2, 16, 16, 3), dtype=np.float32)
 
@@ -89,7 +94,11 @@ def test_save_and_resume(folder: Path, arguments: Namespace) -> None:
     model.add_history([0.3, 0.15])
     model.save()
     assert model.state.lowest_avg_loss == {"a": pytest.approx(0.4), "b": pytest.approx(0.2)}
-    assert sorted(p.name for p in folder.iterdir()) == ["tiny.keras", "tiny_state.json"]
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "tiny.keras",
+        "tiny_saves",
+        "tiny_state.json",
+    ]
     again = tiny(folder, arguments)
     assert again.iterations == 3
     assert again.state.session_id == 2
@@ -183,6 +192,7 @@ def test_state_without_its_model_begins_no_new_one(folder: Path, arguments: Name
     model = tiny(folder, arguments)
     model.state.increment_iterations()
     model.save()
+    forget_saves(folder)
     (folder / "tiny.keras").unlink()
     with pytest.raises(FaceswapError, match=r"tiny\.keras' is missing, but its state says 1 iter"):
         tiny(folder, arguments)
@@ -234,6 +244,7 @@ def test_a_model_without_its_state_is_not_taken_for_a_new_one(
     folder: Path, arguments: Namespace
 ) -> None:
     tiny(folder, arguments).save()
+    forget_saves(folder)
     (folder / "tiny_state.json").unlink()
     with pytest.raises(FaceswapError, match="has lost its state file"):
         tiny(folder, arguments)
@@ -241,6 +252,7 @@ def test_a_model_without_its_state_is_not_taken_for_a_new_one(
 
 def test_stored_options_are_checked(folder: Path, arguments: Namespace) -> None:
     tiny(folder, arguments).save()
+    forget_saves(folder)
     file = folder / "tiny_state.json"
     state = json.loads(file.read_text())
     state["config"]["coverage"] = -5

@@ -1,0 +1,209 @@
+"""The newest few saves of a model, each a folder that comes into being in one step."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+from lib.checkpoint.manifest import DamagedSaveError, Manifest
+from lib.errors import FaceswapError
+from lib.files import sync
+
+MODEL, STATE, RANDOM = "model.keras", "state.json", "random.npz"
+_NAME = re.compile(r"(\d{6,12})_(\d{1,16})")
+_PARTIAL, _PRUNED = ".partial-", ".pruned-"
+
+
+@dataclass(frozen=True, order=True)
+class Generation:
+    """One save.
+
+    Attributes
+    ----------
+    number
+        Its place among the model's saves, from 1.
+    iterations
+        Iterations that the model was trained for.
+    path
+        Its folder.
+    """
+
+    number: int
+    iterations: int
+    path: Path
+
+    def __str__(self) -> str:
+        return f"save {self.number} (iteration {self.iterations:,})"
+
+    @property
+    def model(self) -> Path:
+        """The model with its optimizer."""
+        return self.path / MODEL
+
+    @property
+    def state(self) -> Path:
+        """Sessions, iterations, options."""
+        return self.path / STATE
+
+    @property
+    def random(self) -> Path:
+        """Where the generators of random numbers stood."""
+        return self.path / RANDOM
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        """The list of its files; raises as `Manifest.read`."""
+        return Manifest.read(self.path)
+
+    def verify(self) -> None:
+        """Compare all files with their checksums; those that did not change since, only once.
+
+        Raises
+        ------
+        DamagedSaveError
+            It is not what it was when it was written.
+        """
+        stamps = []
+        for name in sorted(self.manifest.files):
+            with suppress(OSError):  # which one it is, and why, is told by the comparison
+                status = (self.path / name).stat()
+                stamps.append((name, status.st_size, status.st_mtime_ns, status.st_ino))
+        why = _damage(self.path, tuple(stamps))
+        if why:
+            raise DamagedSaveError(why)
+
+
+@lru_cache(maxsize=64)
+def _damage(path: Path, stamps: tuple[object, ...]) -> str | None:
+    """Why a save is not whole; the stamps of its files tell when to look again."""
+    try:
+        Manifest.read(path).verify(path)
+    except DamagedSaveError as error:
+        return str(error)
+    return None
+
+
+class Generations:
+    """A model's saves, ``<model_dir>/<name>_saves/<number>_<iterations>/``.
+
+    Parameters
+    ----------
+    model_dir
+        The model's folder.
+    name
+        The model plugin's name.
+    keep
+        How many to keep, besides the backup; at least 1.
+    """
+
+    def __init__(self, model_dir: Path, name: str, keep: int = 3) -> None:
+        self.folder = model_dir / f"{name}_saves"
+        self._name = name
+        self._keep = keep
+
+    def all(self) -> list[Generation]:
+        """Every save, the newest first; whether they are whole is not looked at."""
+        found = []
+        with suppress(FileNotFoundError, NotADirectoryError):
+            for path in self.folder.iterdir():
+                if match := _NAME.fullmatch(path.name):
+                    found.append(Generation(*map(int, match.groups()), path))
+        return sorted(found, reverse=True)
+
+    def newest(self) -> tuple[Generation | None, dict[Generation, str]]:
+        """The newest save that is whole, None where there is none; and why newer ones are not."""
+        damaged: dict[Generation, str] = {}
+        for generation in self.all():
+            try:
+                generation.verify()
+            except DamagedSaveError as error:
+                damaged[generation] = str(error)
+            else:
+                return generation, damaged
+        return None, damaged
+
+    def add(self, iterations: int, write: Callable[[Path], None], *, back_up: bool) -> Generation:
+        """Make a save: whole, or not at all.
+
+        Parameters
+        ----------
+        iterations
+            Iterations that the model was trained for.
+        write
+            Writes the files of the save into the folder that it is given.
+        back_up
+            Whether the newest save so far becomes the backup.
+
+        Raises
+        ------
+        OSError
+            It can't be written, or is not sure to survive a power cut.
+        """
+        earlier = self.all()
+        number = earlier[0].number + 1 if earlier else 1
+        partial = self.folder / f"{_PARTIAL}{os.getpid()}"
+        target = self.folder / f"{number:06}_{iterations}"
+        try:
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            write(partial)
+            backup = self._next_backup(earlier, back_up=back_up)
+            Manifest.of(partial, self._name, iterations, backup).write(partial)
+            for path in partial.iterdir():
+                sync(path)
+            sync(partial)
+            os.rename(partial, target)
+        except BaseException:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        sync(self.folder)
+        return Generation(number, iterations, target)
+
+    def _next_backup(self, earlier: list[Generation], *, back_up: bool) -> str | None:
+        if not earlier:
+            return None
+        if back_up:
+            return earlier[0].path.name
+        backup = self.backup(earlier[0])
+        return backup.path.name if backup else None
+
+    def backup(self, generation: Generation) -> Generation | None:
+        """The save that is a save's backup, if it is there."""
+        with suppress(FaceswapError):
+            named = generation.manifest.backup
+            return next((one for one in self.all() if one.path.name == named), None)
+        return None
+
+    def prune(self) -> None:
+        """Take away all but the newest ones and the backup.
+
+        Raises
+        ------
+        OSError
+            One can't be taken away.
+        """
+        newest, *others = self.all()
+        backup = self.backup(newest)
+        for generation in others[self._keep - 1 :]:
+            if generation != backup:
+                # Renamed first, so that a program that dies just then leaves no half save.
+                gone = generation.path.with_name(f"{_PRUNED}{generation.path.name}")
+                os.rename(generation.path, gone)
+                shutil.rmtree(gone)
+
+    def sweep(self) -> None:
+        """Take away what a program that died left half done."""
+        for prefix in _PARTIAL, _PRUNED:
+            for path in self.folder.glob(f"{prefix}*"):
+                shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def set_aside(generation: Generation) -> Path:
+        """Give a damaged save a name that is no save's; nothing of it is deleted."""
+        aside = generation.path.with_name(f"{generation.path.name}.damaged")
+        os.rename(generation.path, aside)
+        return aside

@@ -1,0 +1,74 @@
+"""One run at a time may write to a model's folder.
+
+The operating system holds the lock and lets go of it when the process ends, in whatever way, so
+that a run which was killed stands in nobody's way.
+"""
+
+import json
+import os
+import socket
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from lib.errors import FaceswapError
+
+LOCK, HOLDER = ".lock", ".holder.json"
+
+
+class FolderLock:
+    """Context that holds a model's folder.
+
+    Parameters
+    ----------
+    folder
+        The model's folder; it is made where it is missing, and goes again if nothing came into it.
+
+    Raises
+    ------
+    FaceswapError
+        On entering: another process holds it, who and since when is told; or it can't be written to.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder)
+        self._holder = self._folder / HOLDER
+        self._lock = FileLock(self._folder / LOCK, blocking=False)
+
+    def __enter__(self) -> Self:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock.acquire()
+        except Timeout:
+            raise FaceswapError(
+                f"model folder '{self._folder}' is in use by {self._who()}: wait for its end, stop "
+                "it, or name another folder with -m"
+            ) from None
+        except OSError as error:
+            raise FaceswapError(
+                f"model folder '{self._folder}' can't be written to ({error.strerror}): name "
+                "another with -m, or change its permissions"
+            ) from error
+        about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+        with suppress(OSError):  # a full disk: the lock holds without it
+            self._holder.write_text(json.dumps(about), encoding="utf-8")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._holder.unlink(missing_ok=True)
+            if [path.name for path in self._folder.iterdir()] == [LOCK]:
+                (self._folder / LOCK).unlink()
+                self._folder.rmdir()
+        self._lock.release()
+
+    def _who(self) -> str:
+        try:
+            about = json.loads(self._holder.read_text(encoding="utf-8"))
+            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(about["since"])))
+            return f"process {int(about['pid'])} on '{about['host']}' since {since}"
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
+            return "another process"
