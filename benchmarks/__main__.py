@@ -1,7 +1,7 @@
 """Run every benchmark."""
 
-from benchmarks import loader, step
+from benchmarks import loader, save, step
 
-for benchmark in (step, loader):
+for benchmark in (step, loader, save):
     print(f"\n{benchmark.__doc__}")
     benchmark.main()

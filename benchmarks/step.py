@@ -35,7 +35,7 @@ def main() -> None:
     rate, momentum = plugin.config["learning_rate"], plugin.config["average_momentum"]
 
     def ours() -> None:
-        step([(feeds, targets)], rate, momentum).tolist()
+        step([(feeds, targets)], rate, momentum).losses.tolist()
 
     def keras() -> None:
         model.train_on_batch([to_device(x) for x in feeds], [to_device(x) for x in targets])

@@ -10,12 +10,13 @@ from collections.abc import Callable
 def in_turn(ours: Callable[[], object], other: Callable[[], object], rounds: int):
     """Median seconds of each, and the median of the rounds' ratios ours / other."""
     ours(), other()
-    pairs = [(_seconds(ours), _seconds(other)) for _ in range(rounds)]
+    pairs = [(seconds(ours), seconds(other)) for _ in range(rounds)]
     medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
     return *medians, statistics.median(a / b for a, b in pairs)
 
 
-def _seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[[], object]) -> float:
+    """Seconds that something takes."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

@@ -36,6 +36,8 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # One that could not be taken away may be a link to a file that must not be written to.
+        temporary.unlink(missing_ok=True)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
@@ -48,20 +50,16 @@ def replacing(path: Path) -> Iterator[Path]:
 def keep_as(path: Path, other: Path) -> None:
     """Keep a file under a second name as well; where there is none yet, do nothing.
 
-    The file never leaves its own name, so that a program that dies just then loses nothing.
+    The file never leaves its own name, so that a program that dies just then loses nothing. A link
+    costs no space; where links are not to be had it is a copy.
     """
     if not path.exists() or (other.exists() and other.samefile(path)):
         return
     with replacing(other) as temporary:
-        link_or_copy(path, temporary)
-
-
-def link_or_copy(path: str | Path, other: str | Path) -> None:
-    """Give a file a second name, which costs no space; where links are not to be had, copy it."""
-    try:
-        os.link(path, other)
-    except OSError:
-        shutil.copy2(path, other)
+        try:
+            os.link(path, temporary)
+        except OSError:
+            shutil.copy2(path, temporary)
 
 
 def sync(path: Path) -> None:

@@ -279,6 +279,37 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Exit code 0: all is well; 1: there is a FAULT among the lines."
+    parser.add_argument("-m", "--model-dir", metavar="DIR", help="also look at this model's folder")
+    parser.add_argument(
+        "--faces",
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="also read every face in these folders",
+    )
+    _add_plugin_dir(parser)
+
+
+def _add_restore(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = "Without --save and --from it lists what there is to go back to."
+    parser.add_argument(
+        "-m", "--model-dir", required=True, metavar="DIR", help="folder of the model"
+    )
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument(
+        "--save", type=whole(1, 10**12), metavar="N", help="go back to the save of this number"
+    )
+    choice.add_argument(
+        "--from",
+        dest="source",
+        metavar="DIR",
+        help="go back to the model in a snapshot's folder, or in another one",
+    )
+    _add_plugin_dir(parser)
+
+
 def _add_demo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", default="demo", metavar="DIR", help="where to (default: demo)"
@@ -338,6 +369,8 @@ def _add_plugins(parser: argparse.ArgumentParser) -> None:
 COMMANDS = {
     "train": ("train a model on the faces of two people who agreed to it", _add_train),
     "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
+    "restore": ("list a model's saves and snapshots, or go back to one of them", _add_restore),
+    "doctor": ("look for what is wrong with the installation, a model or faces", _add_doctor),
     "render": ("render faces of a person who does not exist", _add_render),
     "plugins": ("list the models, or try one of your own: plugins check FILE", _add_plugins),
     "demo": ("render two people, train, swap and score: a first look", _add_demo),

@@ -37,13 +37,11 @@ class ModelCopy:
             )
             optimizer.build(self.model.trainable_variables)
         random_state.restore(numbers, model)  # to build the copy took some
-        self._pairs = list(zip(_values(self.model), _values(model), strict=True))
+        self._source = model
 
     def take(self) -> None:
         """Take over the values that the model has now."""
-        with torch.no_grad():
-            for copy, value in self._pairs:
-                copy.copy_(value)
+        copy_values(self._source, self.model)
 
     def check(self) -> None:
         """Refuse weights that are no numbers.
@@ -60,5 +58,17 @@ class ModelCopy:
                 )
 
 
-def _values(model: keras.Model) -> list[Tensor]:
+def values_of(model: keras.Model) -> list[Tensor]:
+    """All values of a compiled model and its optimizer, which may be written to."""
     return [variable.value for variable in (*model.variables, *model.optimizer.variables)]
+
+
+def copy_values(source: keras.Model, target: keras.Model) -> None:
+    """Give a compiled model and its optimizer the values of another one that is built alike."""
+    with torch.no_grad():
+        for value, new in zip(values_of(target), values_of(source), strict=True):
+            if value.device.type == new.device.type == "cpu" and value.dtype != torch.bfloat16:
+                # In one thread: PyTorch's would wait for each other where the processor is busy.
+                np.copyto(value.detach().numpy(), new.detach().numpy())
+            else:
+                value.copy_(new)

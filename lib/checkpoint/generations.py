@@ -126,6 +126,15 @@ class Generations:
                 return generation, damaged
         return None, damaged
 
+    def whole(self) -> list[Generation]:
+        """Every save that is whole, the newest first."""
+        found = []
+        for generation in self.all():
+            with suppress(DamagedSaveError):
+                generation.verify()
+                found.append(generation)
+        return found
+
     def add(self, iterations: int, write: Callable[[Path], None], *, back_up: bool) -> Generation:
         """Make a save: whole, or not at all.
 
@@ -186,6 +195,7 @@ class Generations:
         OSError
             One can't be taken away.
         """
+        self._clear(_PRUNED)  # what an earlier one could not take away
         newest, *others = self.all()
         backup = self.backup(newest)
         for generation in others[self._keep - 1 :]:
@@ -197,9 +207,12 @@ class Generations:
 
     def sweep(self) -> None:
         """Take away what a program that died left half done."""
-        for prefix in _PARTIAL, _PRUNED:
-            for path in self.folder.glob(f"{prefix}*"):
-                shutil.rmtree(path, ignore_errors=True)
+        self._clear(_PARTIAL)
+        self._clear(_PRUNED)
+
+    def _clear(self, prefix: str) -> None:
+        for path in self.folder.glob(f"{prefix}*"):
+            shutil.rmtree(path, ignore_errors=True)
 
     @staticmethod
     def set_aside(generation: Generation) -> Path:

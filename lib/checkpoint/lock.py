@@ -30,7 +30,7 @@ class FolderLock:
     Raises
     ------
     FaceswapError
-        On entering: another process holds it, who and since when is told; or it can't be written to.
+        On entering: another process holds it (who, and since when), or it can't be written to.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -64,6 +64,17 @@ class FolderLock:
                 (self._folder / LOCK).unlink()
                 self._folder.rmdir()
         self._lock.release()
+
+    def holder(self) -> str | None:
+        """Who holds the folder, in words; None if no process does."""
+        if not (self._folder / LOCK).exists():
+            return None
+        try:
+            self._lock.acquire()
+        except (Timeout, OSError):
+            return self._who()
+        self._lock.release()
+        return None
 
     def _who(self) -> str:
         try:

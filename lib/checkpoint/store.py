@@ -1,21 +1,21 @@
 """A model's folder: where its saves are found, and what other programs see of them."""
 
 import filecmp
+import glob
 import logging
 import os
-import re
 import shutil
 import tempfile
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 import keras
 
-from lib.checkpoint.generations import Generation, Generations
+from lib.checkpoint.generations import MODEL, STATE, Generation, Generations
+from lib.checkpoint.safe import ModelFileError, load_safely
 from lib.errors import FaceswapError
-from lib.files import UNFINISHED, keep_as, link_or_copy
+from lib.files import UNFINISHED, keep_as
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +84,19 @@ class ModelStore:
             logger.warning("The newest that is whole is %s: going on from there", newest)
         return newest
 
+    def earlier(self, below: int) -> Generation:
+        """The newest whole save of fewer iterations than `below`, or else the oldest whole one.
+
+        Raises
+        ------
+        FaceswapError
+            No save is whole.
+        """
+        whole = self.saves.whole()
+        if not whole:
+            raise FaceswapError(f"there is no whole save in '{self.saves.folder}' to go back to")
+        return next((one for one in whole if one.iterations < below), whole[-1])
+
     def check_folder(self) -> None:
         """Refuse a folder that holds another plugin's model, or several plugins' models.
 
@@ -140,22 +153,9 @@ class ModelStore:
             The file is damaged or not a model; it is left as it is.
         """
         try:
-            if not path.is_file():
-                raise ValueError("it is no file")
-            if not zipfile.is_zipfile(path):
-                raise ValueError("it is no .keras archive")
-            return keras.saving.load_model(path, safe_mode=True)
-        except Exception as error:
-            unknown = re.search(r"Could not locate class '\w+'", str(error))
-            why = unknown.group() if unknown else str(error).strip().partition("\n")[0]
-            if unknown:
-                raise FaceswapError(
-                    f"model file '{path}' is whole but can't be rebuilt ({why}): layers of a "
-                    "plugin's own need @keras.saving.register_keras_serializable()"
-                ) from error
-            raise FaceswapError(
-                f"model file '{path}' is damaged ({why}): {self._mend()}"
-            ) from error
+            return load_safely(path)
+        except ModelFileError as error:
+            raise FaceswapError(f"{error}: {self._mend()}") from error
 
     def _mend(self) -> str:
         if self.backup.exists():
@@ -179,6 +179,9 @@ class ModelStore:
         for path in self.folder.glob(f"{UNFINISHED}*"):
             with suppress(OSError):
                 path.unlink()
+        half = f".{glob.escape(self.folder.name)}_snapshot_*_iters.partial"
+        for path in self.folder.parent.glob(half):
+            shutil.rmtree(path, ignore_errors=True)
         if newest is None:
             return
         try:
@@ -276,7 +279,7 @@ class ModelStore:
         return self.copy_to(self.folder.with_name(name), generation)
 
     def copy_to(self, target: Path, generation: Generation) -> Path:
-        """Copy the model's folder with one of its saves; the save itself takes no room twice.
+        """Copy the model's folder with one of its saves, so that no damage there reaches the copy.
 
         Raises
         ------
@@ -288,11 +291,10 @@ class ModelStore:
             shutil.rmtree(unfinished, ignore_errors=True)
             shutil.copytree(self.folder, unfinished, ignore=self._left_out, symlinks=True)
             saves = ModelStore(str(unfinished), self.name).saves
-            shutil.copytree(
-                generation.path, saves.folder / generation.path.name, copy_function=link_or_copy
-            )
-            keep_as(generation.model, unfinished / self.path.name)
-            keep_as(generation.state, unfinished / self.state_path.name)
+            copy = saves.folder / generation.path.name
+            shutil.copytree(generation.path, copy)
+            keep_as(copy / MODEL, unfinished / self.path.name)
+            keep_as(copy / STATE, unfinished / self.state_path.name)
             shutil.rmtree(target, ignore_errors=True)
             os.replace(unfinished, target)
         except (OSError, FaceswapError) as error:

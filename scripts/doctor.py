@@ -1,0 +1,106 @@
+"""``faceswap doctor``: looks for what is wrong with an installation, a model or faces."""
+
+import importlib
+import platform
+from argparse import Namespace
+from collections.abc import Iterator
+from importlib import metadata
+from typing import Any
+
+from packaging.requirements import Requirement
+
+from lib.config import ini
+from lib.errors import FaceswapError
+from plugins import loader
+
+PACKAGE = "faceswap-train"
+
+Finding = tuple[bool, str]
+"""Whether something is in order, and a line about it."""
+
+
+class Doctor:
+    """The doctor command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+
+    def process(self) -> None:
+        """Print what was looked at, a line each.
+
+        Raises
+        ------
+        FaceswapError
+            Something is wrong; how much.
+        """
+        faults = 0
+        for is_well, line in self._findings():
+            print(f"{'ok   ' if is_well else 'FAULT'}  {line}", flush=True)
+            faults += not is_well
+        if faults:
+            raise FaceswapError(f"{faults} fault{'s' * (faults > 1)} found, see above")
+
+    def _findings(self) -> Iterator[Finding]:
+        yield True, f"Python {platform.python_version()} on {platform.system()}"
+        yield from packages()
+        yield _device()
+        yield self._options()
+        if self._args.model_dir:
+            yield from _examine("lib.checkpoint.examine", self._args.model_dir)
+        for folder in self._args.faces:
+            yield from _examine("lib.data.examine", folder)
+
+    def _options(self) -> Finding:
+        try:
+            ini.load(self._args.configfile, loader.option_sections(self._args.plugin_dir))
+        except (FaceswapError, ImportError) as error:
+            return False, str(error)
+        return True, f"options: {self._args.configfile or ini.default_path()}"
+
+
+def packages() -> Iterator[Finding]:
+    """Whether each package that is needed is there, in a version that was tested."""
+    try:
+        texts = metadata.requires(PACKAGE) or []
+    except metadata.PackageNotFoundError:
+        yield False, f"{PACKAGE} is not installed: pip install ."
+        return
+    for requirement in map(Requirement, texts):
+        if requirement.marker is None:
+            yield _package(requirement)
+
+
+def _package(requirement: Requirement) -> Finding:
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return False, f"{requirement.name} is missing: pip install '{requirement}'"
+    if not requirement.specifier.contains(version, prereleases=True):
+        return False, f"{requirement.name} {version} was not tested: pip install '{requirement}'"
+    return True, f"{requirement.name} {version}"
+
+
+# What follows needs the packages, so it is imported once those have been looked at.
+
+
+def _device() -> Finding:
+    try:
+        device: Any = importlib.import_module("lib.training.device")
+        return True, f"trains on {device.describe()}"
+    except (ImportError, RuntimeError) as error:
+        return False, f"PyTorch or Keras can't start: {error}"
+
+
+def _examine(module: str, folder: str) -> Iterator[Finding]:
+    try:
+        examine = importlib.import_module(module).examine
+    except ImportError as error:
+        yield False, f"'{folder}' can't be looked at: {error}"
+        return
+    yield from examine(folder)

@@ -1,0 +1,136 @@
+"""Going back to a save or a snapshot, and keeping what there was."""
+
+import json
+import re
+import shutil
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from faceswap.cli import main
+from lib.checkpoint.lock import FolderLock
+from plugins import loader
+
+PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A model with saves of iterations 1, 2 and 3, and a snapshot of 2."""
+    arguments = Namespace(configfile=None, plugin_dir=str(PLUGINS), no_logs=True)
+    model = loader.load_model("tiny", str(PLUGINS))(str(tmp_path / "model"), arguments)
+    model.build()
+    for number in (1, 2, 3):
+        model.state.increment_iterations()
+        model.model.trainable_variables[0].assign(
+            model.model.trainable_variables[0] * 0 + float(number)
+        )
+        model.snapshot() if number == 2 else model.save()
+    return tmp_path / "model"
+
+
+def run(folder: Path, *words: str) -> int:
+    return main(["restore", "-m", str(folder), "--plugin-dir", str(PLUGINS), *words])
+
+
+def stands_at(folder: Path) -> tuple[int, float]:
+    arguments = Namespace(configfile=None, plugin_dir=str(PLUGINS), no_logs=True)
+    model = loader.load_model("tiny", str(PLUGINS))(str(folder), arguments)
+    model.build()
+    return model.iterations, float(model.model.get_weights()[0].flat[0])
+
+
+def test_it_lists_what_there_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "tiny_saves" / "000001_1" / "state.json").write_text("{}")
+    assert run(folder) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:4] for line in lines[:3]] == [
+        ["--save", str(number), "iteration", str(number)] for number in (3, 2, 1)
+    ]
+    assert lines[0].endswith("whole  newest")
+    assert lines[2].endswith("damaged: its state.json is cut off or longer than it was")
+    assert lines[3].startswith(f"--from '{folder}_snapshot_2_iters'")
+
+
+@pytest.mark.parametrize("words", [["--save", "2"], ["--from", "snapshot"]])
+def test_it_goes_back_and_keeps_what_there_was(
+    folder: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if words[1] == "snapshot":
+        words = ["--from", f"{folder}_snapshot_2_iters"]
+    assert stands_at(folder) == (3, 3.0)
+    assert run(folder, *words) == 0
+    assert stands_at(folder) == (2, 2.0)
+    assert json.loads((folder / "tiny_state.json").read_text())["iterations"] == 2
+    kept = folder.with_name("model_before_restore_3_iters")
+    assert f"kept in '{kept}'" in capsys.readouterr().out
+    assert stands_at(kept) == (3, 3.0)
+    assert len(list((folder / "tiny_saves").iterdir())) == 4
+    assert run(folder, "--from", str(kept)) == 0
+    assert stands_at(folder) == (3, 3.0)
+    assert run(folder, *words) == 0
+    assert folder.with_name("model_before_restore_3_iters_2").is_dir()
+
+
+def test_files_without_checksums_can_be_gone_back_to(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    for name in ("tiny.keras", "tiny_state.json"):
+        shutil.copy(f"{folder}_snapshot_2_iters/{name}", tmp_path / "old" / name)
+    assert run(folder, "--from", str(tmp_path / "old")) == 0
+    assert stands_at(folder) == (2, 2.0)
+
+
+def test_a_folder_whose_saves_are_all_damaged_goes_back_to_a_snapshot(folder: Path) -> None:
+    for save in (folder / "tiny_saves").iterdir():
+        (save / "random.npz").write_bytes(b"")
+    assert run(folder, "--from", f"{folder}_snapshot_2_iters") == 0
+    assert stands_at(folder) == (2, 2.0)
+    assert len(list((folder / "tiny_saves").iterdir())) == 4
+
+
+def damage(folder: Path) -> list[str]:
+    (folder / "tiny_saves" / "000002_2" / "model.keras").write_bytes(b"")
+    return ["--save", "2"]
+
+
+def half(folder: Path) -> list[str]:
+    (folder.parent / "half").mkdir()
+    (folder.parent / "half" / "tiny.keras").write_bytes(b"")
+    return ["--from", str(folder.parent / "half")]
+
+
+def no_model(folder: Path) -> list[str]:
+    words = half(folder)
+    shutil.copy(folder / "tiny_state.json", folder.parent / "half")
+    return words
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (lambda _: ["--save", "9"], "there is no save 9 in .* lists them"),
+        (damage, r"save 2 \(iteration 2\) can't be gone back to: its model.keras is cut off"),
+        (lambda folder: ["--from", str(folder / "none")], "holds no model of 'tiny'"),
+        (half, "holds no model of 'tiny': name a snapshot's folder"),
+        (no_model, "half/tiny.keras' is damaged"),
+    ],
+)
+def test_what_can_not_be_gone_back_to_is_told_and_nothing_changes(
+    folder: Path, words: Callable[[Path], list[str]], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = words(folder)
+    assert run(folder, *options) == 1
+    error = capsys.readouterr().err
+    assert len(error.splitlines()) == 1
+
+    assert re.search(why, error)
+    assert stands_at(folder) == (3, 3.0)
+    assert not list(folder.parent.glob("*before_restore*"))
+
+
+def test_it_waits_for_no_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with FolderLock(folder):
+        assert run(folder, "--save", "2") == 1
+    assert "is in use by process" in capsys.readouterr().err
