@@ -7,7 +7,7 @@ import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,7 @@ class Train:
         self._save_now = threading.Event()
         self._refresh_now = threading.Event()
         self._failure: BaseException | None = None
+        self._started = 0.0
         self._preview_path = Path(arguments.model_dir) / "training_preview.png"
         self._told_preview = False
         self._wants_sheets = arguments.preview or arguments.write_image or not arguments.no_logs
@@ -276,25 +277,25 @@ class Train:
         except BaseException as error:
             self._failure = error
         finally:
+            with suppress(FaceswapError):  # a save that is being written shall be whole
+                model.finish_save()
             trainer.close()
             self.console.close()
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
-        unsaved = False
-        for count in range(1, self._args.iterations + 1):
+        before, unsaved = model.iterations, False
+        while (count := model.iterations - before + 1) <= self._args.iterations:
             due = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             due |= self._take(self._save_now)
             refresh = self._take(self._refresh_now)
             viewer = self._show if self._wants_sheets and (refresh or due) else None
             trainer.train_one_step(viewer, self._timelapse if due else None)
+            due &= model.iterations == before + count  # it may have gone back to an earlier save
             if refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
             unsaved = (unsaved or due) and not self._begin_save(model, is_due=due, count=count)
-            if count == 1:
-                started = time.monotonic()
-            elif count == 3:
-                self._tell_if_slow(model.name, (time.monotonic() - started) / 2)
+            self._time(model.name, count)
             if self._world.agree(self._stop.is_set() or trainer.wants_stop):
                 break
         self.console.close()
@@ -306,6 +307,13 @@ class Train:
             "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
         )
 
+    def _time(self, name: str, count: int) -> None:
+        """Measure the second and third iteration; the first takes longer than others."""
+        if count == 1:
+            self._started = time.monotonic()
+        elif count == 3:
+            self._tell_if_slow(name, (time.monotonic() - self._started) / 2)
+
     def _begin_save(self, model: Any, *, is_due: bool, count: int) -> bool:
         """Begin a save, or put it off until the one before is written; whether it was begun."""
         if not self._world.is_first:
@@ -315,7 +323,10 @@ class Train:
                 logger.info("The save before this one is still being written: saving after it")
             return False
         # A resumed run's first save is a precaution: its losses count for the next average.
-        model.begin_save(average=count > 1 or model.iterations == 1)
+        try:
+            model.begin_save(average=count > 1 or model.iterations == 1)
+        except FaceswapError as error:
+            logger.warning("%s; training goes on", error)
         return True
 
     def _finish(self, model: Any, *, is_saved: bool) -> None:

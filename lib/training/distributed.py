@@ -55,6 +55,23 @@ class World:
         dist.broadcast(said, src=0)
         return bool(said.item())
 
+    def share(self, text: str) -> str:
+        """What the first process says, in words; all of them have to ask at the same iteration."""
+        if self.size == 1:
+            return text
+        data = torch.tensor(list(text.encode()), dtype=torch.uint8, device=device())
+        length = torch.tensor([len(data)], device=device())
+        dist.broadcast(length, src=0)
+        data = data if self.is_first else data.new_empty(int(length.item()))
+        dist.broadcast(data, src=0)
+        return bytes(data.tolist()).decode()
+
+    def share_values(self, values: Sequence[torch.Tensor]) -> None:
+        """Give all processes the first one's values, in place."""
+        if self.size > 1:
+            for value in values:
+                dist.broadcast(value.detach(), src=0)
+
 
 ALONE = World()
 """A process that trains by itself."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from lib.config import ini, options
@@ -25,14 +24,16 @@ from lib.model.predictor import Predictor, side_path
 from lib.preview.samples import Samples
 from lib.preview.timelapse import write_timelapse
 from lib.training.distributed import ALONE, World
+from lib.training.divergence import Breakdown
 from lib.training.feed import Feed
 from lib.training.finder import ITERATIONS, Search, find_rate
 from lib.training.pace import Pace
 from lib.training.schedule import average_momentum, learning_rate
-from lib.training.step import TrainingStep
+from lib.training.step import Outcome, TrainingStep
 from plugins import loader
 from plugins.train.trainer._faces import Faces
 from plugins.train.trainer._feeding import check_landmarks, make_feed
+from plugins.train.trainer._rescue import Rescue
 from plugins.train.trainer._watch import Watch
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,7 @@ class TrainerBase:
         model.state.add_session_loss_names(names)
         self._log = LossLog(names, self._scalar_log())
         self._events = EventLog(Path(model.model_dir) / f"{model.name}_log.jsonl")
+        self._rescue = Rescue(model, names[1:], frozen, self._events, self._world)
         self._watch = self._make_watch()
         self._pace = Pace(getattr(self._args, "iterations", 0))
         self._restore_run()
@@ -149,6 +151,7 @@ class TrainerBase:
         stored = self._model.state.last_run
         try:
             self._step.restore(stored)
+            self._rescue.restore(stored.get("rescue", {}))
             if self._watch and self._model.iterations:
                 self._watch.restore(stored.get("held_out", {}))
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -157,10 +160,11 @@ class TrainerBase:
                 "is damaged: restore the file's backup"
             ) from error
         self._model.state.describe_run = self._describe_run
+        self._model.restore_random()
 
     def _describe_run(self) -> dict[str, Any]:
         watched = {"held_out": self._watch.state()} if self._watch else {}
-        return {**self._step.state(), **watched}
+        return {**self._step.state(), "rescue": self._rescue.state(), **watched}
 
     def _next_batches(self) -> list[Any]:
         if self._feed is None:
@@ -183,20 +187,24 @@ class TrainerBase:
 
         Raises
         ------
-        FaceswapError
-            The loss is not a number.
+        DivergedError
+            Training has broken down, and going back to a save did not help.
         """
         self._model.state.increment_iterations()
-        losses = self._train_on_batch()
+        outcome = self._train_on_batch()
         self._pace.count()
-        self._log.add(self._model.iterations, losses)
+        self._log.add(self._model.iterations, outcome)
         if self._world.is_first:
-            self._model.add_history(list(losses.reshape(2, -1).sum(dim=1)))
+            self._model.add_history(list(outcome.losses.reshape(2, -1).sum(dim=1)))
         snapshot = self._is_due("snapshot_interval", self._model.iterations - 1)
+        breakdown = None
         if self._log.is_due or viewer or timelapse_kwargs or snapshot:
-            self._report()
+            breakdown = self._report()
+        if self._world.agree(breakdown is not None):
+            self._go_back(breakdown)
+            return
         if snapshot:
-            self._snapshot()
+            self._model.begin_snapshot()
         if self._watch and self._is_due("evaluate_interval", self._model.iterations):
             is_stuck = self._watch.evaluate()
             self.wants_stop = is_stuck and getattr(self._args, "stop_on_plateau", False)
@@ -205,10 +213,18 @@ class TrainerBase:
         if timelapse_kwargs:
             self._write_timelapse(**timelapse_kwargs)
 
-    def _train_on_batch(self) -> Tensor:
+    def _train_on_batch(self) -> Outcome:
         config, done = self._model.config, self._model.iterations - 1
-        batches = self._next_batches()
-        return self._step(batches, learning_rate(done, config), average_momentum(done, config))
+        rate = learning_rate(done, config) * self._rescue.rate
+        return self._step(self._next_batches(), rate, average_momentum(done, config))
+
+    def _go_back(self, breakdown: Breakdown | None) -> None:
+        """Go on from an earlier save, more slowly; the first process alone knows why."""
+        self._step.restore(self._rescue.go_back(breakdown))
+        self._log.drop()
+        if self._feed is not None:
+            self._feed.close()
+            self._feed = None
 
     def find_learning_rate(self) -> Search:
         """Train at rising learning rates; the model is worth nothing afterwards.
@@ -222,35 +238,32 @@ class TrainerBase:
         with tqdm(total=ITERATIONS, desc="Trying learning rates", unit="it", disable=None) as bar:
 
             def train(rate: float) -> float:
-                loss = float(self._step(self._next_batches(), rate).sum())
+                loss = float(self._step(self._next_batches(), rate).losses.sum())
                 bar.set_postfix_str(f"rate {rate:.1e}, loss {loss:.3f}", refresh=False)
                 bar.update()
                 return loss
 
             return find_rate(train)
 
-    def _report(self) -> None:
-        """Read the losses back, the one wait for the device, log them and show the newest."""
-        loss_a, loss_b = self._log.flush()
-        if self._model.config["nan_protection"] and not np.isfinite([loss_a, loss_b]).all():
-            raise FaceswapError(
-                f"the loss is not a number at iteration {self._model.iterations} "
-                f"(A: {loss_a}, B: {loss_b}): the model as last saved is whole; resume with a "
-                "lower learning_rate"
-            )
+    def _report(self) -> Breakdown | None:
+        """Read the losses back, the one wait for the device, log them and show the newest.
+
+        Returns
+        -------
+        Breakdown or None
+            Of the run, where there is one, and its protection is on.
+        """
+        reading = self._log.flush()
         pace = self._pace.tell(self._feed.waited if self._feed else 0)
-        self.console.update(self._model.iterations, loss_a, loss_b, pace)
+        self.console.update(self._model.iterations, *reading.newest, pace)
+        if not self._model.config["nan_protection"] or self._feed is None:
+            return None
+        return self._rescue.look(reading, self._feed)
 
     def _is_due(self, interval: str, done: int) -> bool:
         """Whether a multiple of an interval on the command line, 0 for never, is done."""
         every = getattr(self._args, interval, 0)
         return bool(every) and done > 0 and done % every == 0
-
-    def _snapshot(self) -> None:
-        try:
-            self._model.snapshot()
-        except FaceswapError as error:
-            logger.warning("%s: training goes on", error)
 
     def show_preview(self, viewer: Any) -> None:
         """Make a preview of random faces and show it.

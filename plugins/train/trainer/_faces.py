@@ -5,15 +5,17 @@ import logging
 import os
 from argparse import Namespace
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lib.align.geometry import face_edge
-from lib.data.faceset import Cut, FaceSet, load_faces
+from lib.data.changes import Originals
+from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
 from lib.data.files import find_images
-from lib.data.sides import check_count, load_side, tell_bad, write_report
+from lib.data.sides import check_count, check_side, shown, tell_bad, write_report
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import split
 from lib.evaluation.score import score_cut
@@ -53,26 +55,59 @@ class Faces:
     def __init__(self, model: Any, images: Mapping[str, list[str]], batch_size: int) -> None:
         self._model = model
         self._args: Namespace = model.command_line_arguments
-        trained, kept_out = dict(images), {}
-        if fraction := getattr(self._args, "holdout", None):
-            for side in "ab":
-                trained[side], kept_out[side] = split(side, images[side], fraction)
-                check_count(side, len(trained[side]), allow_few=self._allow_few)
-        loaded = {side: self._load(side, trained[side]) for side in "ab"}
-        self.held_out = {side: self._load_others(side, kept_out[side]) for side in kept_out}
+        self._left_out: list[tuple[str, BadFace]] = []
+        self.trained: Sides = {}
+        self.held_out: Sides = {}
+        for side in "ab":
+            self._load(side, images[side])
         if self.held_out:
             logger.info("Held out: %d faces of A, %d of B", *map(len, self.held_out.values()))
-        self.scored = {side: self._load_scored(side) for side in kept_out}
-        self.trained: Sides = {side: faces for side, (faces, _) in loaded.items()}
-        self._bad = {side: bad for side, (_, bad) in loaded.items()}
+        self.scored = {side: self._load_scored(side) for side in self.held_out}
+        self._originals = {
+            side: Originals([faces[side] for faces in (self.trained, self.held_out) if faces])
+            for side in "ab"
+        }
         for side, faces in self.trained.items():
             self._tell_if_repeating(side, len(faces), batch_size)
 
+    @property
+    def _report(self) -> Path:
+        return Path(self._model.model_dir) / f"{self._model.name}_left_out.txt"
+
     def write_reports(self) -> None:
-        """List the files left out; for when all else is in order."""
-        for side, bad in self._bad.items():
-            report = f"{self._model.name}_left_out_{side}.txt"
-            write_report(Path(self._model.model_dir) / report, bad)
+        """List the files left out; for when all else is in order.
+
+        Raises
+        ------
+        FaceswapError
+            The list can't be written.
+        """
+        for side in "ab":  # lists of earlier versions, which nobody would renew
+            with suppress(OSError):
+                self._report.with_stem(f"{self._report.stem}_{side}").unlink(missing_ok=True)
+        write_report(self._report, self._left_out)
+        if self._left_out:
+            logger.info("All files left out, with the reasons: %s", self._report)
+
+    def tell_changes(self) -> None:
+        """Warn of files that have changed or gone since they were read, and list them.
+
+        For every save, where the process writes files; no trouble with the list ends a run.
+        """
+        found = [(side, face) for side in "ab" for face in self._originals[side].changes()]
+        if not found:
+            return
+        logger.warning(
+            "Faces: %d files are not as they were read: %s; training goes on with them as they "
+            "were read",
+            len(found),
+            shown([face for _, face in found]),
+        )
+        self._left_out += found
+        try:
+            write_report(self._report, self._left_out)
+        except FaceswapError as error:
+            logger.warning("%s: training goes on", error)
 
     @property
     def held_out_digest(self) -> str:
@@ -100,23 +135,24 @@ class Faces:
             mask_dilation=config["mask_dilation"],
         )
 
-    def _load(self, side: str, paths: list[str]) -> tuple[FaceSet, Any]:
-        return load_side(
+    def _load(self, side: str, paths: list[str]) -> None:
+        cut = self._cut(side)
+        faces, bad = load_faces(paths, cut, f"Side {side.upper()}")
+        check_count(side, len(faces), bad, allow_few=self._allow_few)
+        self._left_out += [(side, face) for face in bad]
+        if fraction := getattr(self._args, "holdout", None):
+            count = len(split(side, faces.paths, fraction)[0])
+            self.held_out[side] = faces.part(slice(count, None))
+            faces = faces.part(slice(count))
+        self.trained[side] = faces
+        check_side(
             side,
-            paths,
-            self._cut(side),
+            faces,
+            bad,
+            mask_type=cut.mask_type,
             coverage=self._model.coverage_ratio,
             allow_few=self._allow_few,
         )
-
-    def _load_others(self, side: str, paths: list[str], label: str = "Held out") -> FaceSet:
-        name = f"{label} {side.upper()}"
-        faces, bad = load_faces(paths, self._cut(side), name)
-        if not len(faces):
-            raise FaceswapError(f"{label}: no face of side {side.upper()} can be used: {bad[0]}")
-        if bad:
-            tell_bad(name, bad)
-        return faces
 
     def _load_scored(self, side: str) -> FaceSet:
         cut = score_cut(self._model.config["centering"])
@@ -150,6 +186,21 @@ class Faces:
             The most faces of either.
         """
         return {
-            side: self._load_others(side, find_images(folder)[:count], "Time-lapse")
+            side: self._load_first(side, find_images(folder), count)
             for side, folder in folders.items()
         }
+
+    def _load_first(self, side: str, paths: list[str], count: int) -> FaceSet:
+        name, reach = f"Time-lapse {side.upper()}", count
+        while True:
+            faces, bad = load_faces(paths[:reach], self._cut(side), name)
+            if len(faces) >= count or reach >= len(paths):
+                break
+            reach *= 2  # some of the first are bad, and others take their place
+        if not len(faces):
+            raise FaceswapError(
+                f"{name}: no face can be used, such as {bad[0]}; name another folder"
+            )
+        if bad:
+            tell_bad(name, bad)
+        return faces.part(slice(count))

@@ -1,6 +1,7 @@
 """Feeds a model: batches as its options and the command line ask for them."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from lib.data.augment import Augmentation
@@ -35,7 +36,7 @@ def make_feed(
     Parameters
     ----------
     model : plugin from plugins.train.model
-        It has been built.
+        It has been built, and the iteration that is to be fed has been counted.
     faces
         Faces of each side.
     options
@@ -45,10 +46,9 @@ def make_feed(
     world
         The processes that train together.
     """
-    of_a, of_b = (_batches(model, side, faces, options, batch_size) for side in "ab")
     return Feed(
-        of_a,
-        of_b,
+        partial(_batches, model, faces, options, batch_size),
+        {side: faces[side].paths for side in "ab"},
         iteration=max(0, model.iterations - 1),
         per_iteration=model.config["gradient_accumulation"],
         rgb=model.color_order == "rgb",
@@ -58,10 +58,10 @@ def make_feed(
 
 def _batches(
     model: Any,
-    side: str,
     faces: Mapping[str, FaceSet],
     options: Mapping[str, Any],
     batch_size: int,
+    side: str,
 ) -> Batches:
     arguments, index = model.command_line_arguments, "ab".index(side)
     augmentation = Augmentation(

@@ -7,6 +7,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,10 @@ import numpy as np
 import torch
 
 from lib.checkpoint import random_state
+from lib.checkpoint.copies import copy_values
 from lib.checkpoint.generations import Generation
 from lib.checkpoint.saver import Saver
+from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore
 from lib.config import ini, options, sections
 from lib.errors import FaceswapError
@@ -88,13 +91,13 @@ class ModelBase:
         )
         self.check_stored(self._option_classes.values(), self._config)
         check_options(self._config)
-        self._restore_losses()
+        self._restore_losses(self._state.last_run)
         self._model: keras.Model | None = None
         self._saver: Saver | None = None
 
-    def _restore_losses(self) -> None:
+    def _restore_losses(self, run: Mapping[str, Any]) -> None:
         """Go on with the losses that no save has averaged yet."""
-        stored = self._state.last_run.get("losses", [[], []])
+        stored = run.get("losses", [[], []])
         try:
             history = [[float(loss) for loss in losses] for losses in stored]
         except (TypeError, ValueError):
@@ -219,7 +222,8 @@ class ModelBase:
             self._model = side_path(model, "a" if self._is_swapped else "b")
         else:
             self._model = compile_model(model, self.config, self.color_order)
-        self._model.summary(print_fn=lambda line: logger.log(VERBOSE, line))
+        if logger.isEnabledFor(VERBOSE):  # Keras writes to standard output too, which may be full
+            self._model.summary(print_fn=lambda line: logger.log(VERBOSE, line))
 
     def _check_state_is_there(self) -> None:
         if not self._state.is_stored:
@@ -401,6 +405,34 @@ class ModelBase:
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
             raise
+
+    def go_back(self, below: int) -> dict[str, Any]:
+        """Take the model back to a save, with its optimizer and the count of iterations.
+
+        Parameters
+        ----------
+        below
+            The newest whole save of fewer iterations is taken, or else the oldest one.
+
+        Returns
+        -------
+        dict
+            The state that was saved there, with what the run left for one that goes on from it.
+
+        Raises
+        ------
+        FaceswapError
+            No save can be read.
+        """
+        with suppress(FaceswapError):
+            self.finish_save()  # its failure has been told
+        save = self._io.earlier(below)
+        state = StateFile(self.model_dir, self.name).read(save.state)
+        loaded = compile_model(self._io.load_file(save.model), self.config, self.color_order)
+        copy_values(loaded, self.model)
+        self._state.go_back(state)
+        self._restore_losses(state.setdefault("run", {}))
+        return state
 
     def restore_random(self) -> None:
         """Put the generators of random numbers where they stood when the model was saved.

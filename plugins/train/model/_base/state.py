@@ -150,11 +150,13 @@ class State:
             "run": self.describe_run(),
         }
 
-    def go_back(self, iterations: int) -> None:
-        """Count on from an earlier iteration, to which the model has been taken back."""
+    def go_back(self, stored: Mapping[str, Any]) -> None:
+        """Count on from an earlier state, to which the model has been taken back."""
         session = self.current_session
-        session["iterations"] = max(0, session["iterations"] - self._iterations + iterations)
-        self._iterations = iterations
+        gone = self._iterations - stored["iterations"]
+        session["iterations"] = max(0, session["iterations"] - gone)
+        self._iterations = stored["iterations"]
+        self.lowest_avg_loss = stored["lowest_avg_loss"]
 
     def save(self) -> None:
         """Write the state file by itself; a save of the model has one with it."""

@@ -131,19 +131,12 @@ def test_a_snapshot_is_taken_when_due(train_arguments: MakeArguments) -> None:
     arguments = train_arguments("-ss", "3")
     trainer = make_trainer(arguments)
     steps(trainer, 7)
+    trainer._model.finish_save()
     trainer.close()
     found = sorted(Path(arguments.model_dir).parent.glob("model_snapshot_*"))
     assert [path.name for path in found] == ["model_snapshot_4_iters", "model_snapshot_7_iters"]
     state = json.loads((found[0] / "tiny_state.json").read_text())
     assert state["iterations"] == 4
-
-
-def test_a_loss_that_is_no_number_ends_training(trainer: Any) -> None:
-    steps(trainer, 1)
-    with torch.no_grad():
-        trainer._model.model.trainable_variables[0].value.fill_(float("nan"))
-    with pytest.raises(FaceswapError, match="the loss is not a number at iteration 2"):
-        steps(trainer, 1, lambda *_: None)
 
 
 def test_the_same_seed_gives_the_same_run(
@@ -237,8 +230,8 @@ def test_bad_files_are_left_out_and_reported(
     trainer.close()
     assert any("Side A: 4 bad files left out" in message for message in caplog.messages)
     assert not trap.exists()
-    report = (Path(arguments.model_dir) / "tiny_left_out_a.txt").read_text()
-    assert [Path(line.split()[0]).name for line in report.splitlines()] == [
+    report = (Path(arguments.model_dir) / "tiny_left_out.txt").read_text()
+    assert [Path(line.split()[1]).name for line in report.splitlines()] == [
         "bomb.png",
         "broken.png",
         "empty.jpg",

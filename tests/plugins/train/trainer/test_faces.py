@@ -11,6 +11,7 @@ import pytest
 from lib.align.geometry import face_edge
 from lib.data.faceset import Cut
 from lib.data.files import find_images
+from lib.errors import FaceswapError
 from plugins import loader
 from plugins.train.trainer import _faces
 from plugins.train.trainer._faces import Faces
@@ -30,13 +31,13 @@ def test_faces_are_cut_as_the_options_say(
     train_arguments: MakeArguments, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cuts: list[Cut] = []
-    load = _faces.load_side
+    load = _faces.load_faces
 
-    def noted(side: str, paths: Any, cut: Cut, **more: Any) -> Any:
+    def noted(paths: Any, cut: Cut, label: str) -> Any:
         cuts.append(cut)
-        return load(side, paths, cut, **more)
+        return load(paths, cut, label)
 
-    monkeypatch.setattr(_faces, "load_side", noted)
+    monkeypatch.setattr(_faces, "load_faces", noted)
     ini = tmp_path / "train.ini"
     ini.write_text(
         "[global]\ncentering = legacy\ncoverage = 80\n[global.loss]\nmask_type = components\n"
@@ -68,3 +69,110 @@ def test_a_time_lapse_takes_the_first_faces_by_name(
     lapse = make_faces(train_arguments()).load_timelapse(folders, 3)
     assert [Path(path).name for path in lapse["a"].paths] == ["a.png", "b.png", "c.png"]
     assert len(lapse["b"]) == 3
+
+
+def test_bad_faces_of_a_time_lapse_give_way_to_the_next(
+    train_arguments: MakeArguments, rendered: dict[str, Path], tmp_path: Path
+) -> None:
+    folder = tmp_path / "lapse"
+    shutil.copytree(rendered["a"], folder)
+    for index in range(7):
+        (folder / f"0{index}.png").touch()
+    faces = make_faces(train_arguments())
+    lapse = faces.load_timelapse({"a": str(folder), "b": str(rendered["b"])}, 3)
+    expected = [path.name for path in sorted(rendered["a"].iterdir())[:3]]
+    assert [Path(path).name for path in lapse["a"].paths] == expected
+    for path in folder.iterdir():
+        path.write_bytes(b"?")
+    with pytest.raises(FaceswapError, match="Time-lapse A: no face can be used, such as .*00.png"):
+        faces.load_timelapse({"a": str(folder)}, 3)
+
+
+@pytest.fixture
+def copied(rendered: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
+    """Folders of the faces that a test may spoil."""
+    folders = {side: tmp_path / "faces" / side for side in "ab"}
+    for side, folder in folders.items():
+        shutil.copytree(rendered[side], folder)
+    return folders
+
+
+def names(folder: Path) -> list[Path]:
+    return sorted(folder.iterdir())
+
+
+def test_one_report_names_the_files_left_out_of_both_sides(
+    train_arguments: MakeArguments, copied: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    first = names(copied["a"])[0]
+    shutil.copy(first, copied["a"] / "0twin.png")
+    (copied["b"] / "empty.png").touch()
+    (copied["b"] / "z_held_out.png").write_bytes(b"?")
+    trained = names(copied["b"])[3]  # and its twin would be held out
+    shutil.copy(trained, copied["b"] / "z_twin.png")
+    arguments = train_arguments("--holdout", "0.1", "--allow-few", faces=copied)
+    model = Path(arguments.model_dir)
+    model.mkdir()
+    for side in "ab":
+        (model / f"tiny_left_out_{side}.txt").write_text("old")
+    faces = make_faces(arguments)
+    assert [len(faces.held_out[side]) for side in "ab"] == [3, 3]
+    faces.write_reports()
+    assert [path.name for path in model.iterdir()] == ["tiny_left_out.txt"]
+    assert (model / "tiny_left_out.txt").read_text().splitlines() == [
+        f"A {first} is the same picture as 0twin.png",
+        f"B {copied['b'] / 'empty.png'} is empty",
+        f"B {copied['b'] / 'z_held_out.png'} is no PNG, JPEG or WebP picture",
+        f"B {copied['b'] / 'z_twin.png'} is the same picture as {trained.name}",
+    ]
+    for name in (first, copied["b"] / "empty.png", copied["b"] / "z_held_out.png"):
+        name.unlink()
+    (copied["b"] / "z_twin.png").unlink()
+    faces = make_faces(arguments)
+    faces.write_reports()
+    assert list(model.iterdir()) == []
+
+
+def test_files_that_change_are_told_once_and_added_to_the_report(
+    train_arguments: MakeArguments, copied: dict[str, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    (copied["a"] / "empty.png").touch()
+    arguments = train_arguments("--holdout", "0.1", "--allow-few", faces=copied)
+    faces = make_faces(arguments)
+    faces.write_reports()
+    report = Path(arguments.model_dir) / "tiny_left_out.txt"
+    before = report.read_text()
+    caplog.clear()
+    faces.tell_changes()
+    assert (caplog.messages, report.read_text()) == ([], before)
+    gone = [names(copied["a"])[1], names(copied["a"])[-2], *names(copied["b"])[:2]]
+    for path in gone[:3]:
+        path.unlink()
+    gone[3].write_bytes(b"other")
+    faces.tell_changes()
+    told = [f"{path} has been removed" for path in gone[:3]]
+    assert caplog.messages == [
+        f"Faces: 4 files are not as they were read: {'; '.join(told)}; and 1 more; training goes "
+        "on with them as they were read"
+    ]
+    added = [f"A {told[0]}", f"A {told[1]}", f"B {told[2]}", f"B {gone[3]} has changed"]
+    assert report.read_text() == before + "".join(f"{line}\n" for line in added)
+    faces.tell_changes()
+    assert len(caplog.messages) == 1
+
+
+def test_a_report_that_cannot_be_written_ends_no_run(
+    train_arguments: MakeArguments,
+    copied: dict[str, Path],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    faces = make_faces(train_arguments(faces=copied))
+
+    def refuse(*_: object) -> None:
+        raise FaceswapError("can't write 'x': No space left on device")
+
+    names(copied["b"])[0].unlink()
+    monkeypatch.setattr(_faces, "write_report", refuse)
+    faces.tell_changes()
+    assert caplog.messages[-1] == "can't write 'x': No space left on device: training goes on"

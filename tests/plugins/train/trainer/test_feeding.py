@@ -1,0 +1,68 @@
+"""The feed of a run begins where its model stands."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from lib.config import options
+from lib.config.train import TrainerOptions
+from lib.data.faceset import FaceSet
+from lib.training.distributed import World
+from plugins.train.trainer._feeding import make_feed
+
+OPTIONS = options.merged([TrainerOptions()]) | {"seed": 3}
+
+
+def model(iterations: int, accumulation: int) -> Any:
+    """As much of a model plugin as its feed asks for."""
+    return SimpleNamespace(
+        iterations=iterations,
+        config={"gradient_accumulation": accumulation},
+        color_order="bgr",
+        command_line_arguments=SimpleNamespace(),
+        coverage_ratio=0.75,
+        model=SimpleNamespace(inputs=[np.empty((1, 16, 16, 3))] * 2),
+        output_shapes=[[(16, 16, 3)]] * 2,
+    )
+
+
+def faces() -> dict[str, FaceSet]:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (9, 32, 32, 3), np.uint8)
+    paths = tuple(f"{index}.png" for index in range(9))
+    made = FaceSet(paths, images, images, np.zeros((9, 68, 2), np.float32))
+    return {"a": made, "b": made}
+
+
+def given(plugin: Any, count: int) -> list[list[np.ndarray]]:
+    """Feeds and targets of so many iterations, each counted before it is fed."""
+    plugin.iterations += 1
+    feed = make_feed(plugin, faces(), OPTIONS, 4, World(1, 2))
+    found = [
+        [pixels for sides in feed.next() for kind in sides for pixels in kind] for _ in range(count)
+    ]
+    feed.close()
+    plugin.iterations += count - 1
+    return found
+
+
+def test_a_run_whose_count_has_gone_back_gets_what_it_got_at_that_iteration() -> None:
+    plugin = model(0, 2)
+    straight = given(plugin, 6)
+    assert plugin.iterations == 6
+    plugin.iterations = 2
+    for ours, expected in zip(given(plugin, 4), straight[2:], strict=True):
+        assert len(ours) == len(expected) == 8
+        for one, other in zip(ours, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_the_iteration_being_fed_can_be_made_again() -> None:
+    plugin = model(5, 1)
+    feed = make_feed(plugin, faces(), OPTIONS, 4, World())
+    ((feeds, _),) = feed.next()
+    ((again, _),), files = feed.again(plugin.iterations - 1)
+    feed.close()
+    np.testing.assert_array_equal(feeds[0], again[0])
+    assert {len(files[side]) for side in "ab"} == {4}
