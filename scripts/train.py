@@ -20,7 +20,7 @@ from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.store import ModelStore
 from lib.data.files import find_images
 from lib.data.sides import check_count
-from lib.errors import FaceswapError, LastSaveError
+from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.preview.mark import write_picture
@@ -28,15 +28,13 @@ from lib.training import device, distributed
 from lib.training.finder import write_search
 from plugins import loader
 from scripts.keys import Keys
+from scripts.saving import Saves
 from scripts.signals import Leave, Signals
 
 logger = logging.getLogger(__name__)
 
 SLOW_SECONDS = 2.0
 FOR_CPU = "compact"
-TRIES = 3
-"""How often the save at the end of a run is tried."""
-SECONDS_BETWEEN_TRIES = 5.0
 
 
 class Train:
@@ -235,8 +233,6 @@ class Train:
         )
 
     def _run(self, model: Any, trainer: Any) -> None:
-        if self._world.is_first:
-            model.prepare_to_save()
         # A daemon, so that a second Ctrl-C need not wait for the iteration to end.
         thread = threading.Thread(
             target=self._guarded, args=(model, trainer), name="training", daemon=True
@@ -284,7 +280,8 @@ class Train:
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
-        before, unsaved = model.iterations, False
+        before = model.iterations
+        saves = Saves(model) if self._world.is_first else None
         while (count := model.iterations - before + 1) <= self._args.iterations:
             due = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             due |= self._take(self._save_now)
@@ -294,14 +291,17 @@ class Train:
             due &= model.iterations == before + count  # it may have gone back to an earlier save
             if refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
-            unsaved = (unsaved or due) and not self._begin_save(model, is_due=due, count=count)
+            if saves:
+                saves.after_iteration(count, is_due=due)
+            if saves and due:
+                trainer.tell_changes()
             self._time(model.name, count)
             if self._world.agree(self._stop.is_set() or trainer.wants_stop):
                 break
         self.console.close()
-        if self._world.is_first:
-            self._finish(model, is_saved=due and not unsaved)
-        if not due and self._world.is_first and self._wants_sheets:
+        if saves:
+            saves.finish(is_due=due)
+        if saves and not due and self._wants_sheets:
             trainer.show_preview(self._show)
         logger.info(
             "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
@@ -313,36 +313,6 @@ class Train:
             self._started = time.monotonic()
         elif count == 3:
             self._tell_if_slow(name, (time.monotonic() - self._started) / 2)
-
-    def _begin_save(self, model: Any, *, is_due: bool, count: int) -> bool:
-        """Begin a save, or put it off until the one before is written; whether it was begun."""
-        if not self._world.is_first:
-            return True
-        if model.is_saving:
-            if is_due:
-                logger.info("The save before this one is still being written: saving after it")
-            return False
-        # A resumed run's first save is a precaution: its losses count for the next average.
-        try:
-            model.begin_save(average=count > 1 or model.iterations == 1)
-        except FaceswapError as error:
-            logger.warning("%s; training goes on", error)
-        return True
-
-    def _finish(self, model: Any, *, is_saved: bool) -> None:
-        """Wait for the last save, and try again where it fails."""
-        for tries_left in reversed(range(TRIES)):
-            try:
-                if is_saved:
-                    model.finish_save()
-                else:
-                    model.save()
-                return
-            except FaceswapError as error:
-                if not tries_left:
-                    raise LastSaveError(f"{error}; gave up after {TRIES} tries") from error
-                is_saved = False
-            time.sleep(SECONDS_BETWEEN_TRIES)
 
     @staticmethod
     def _take(event: threading.Event) -> bool:

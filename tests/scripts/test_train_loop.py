@@ -52,6 +52,7 @@ class Trainer:
         self._model, self._meanwhile = model, meanwhile
         self.shown: list[int] = []
         self.lapsed: list[int] = []
+        self.looked: list[int] = []
         self.threads: set[threading.Thread] = set()
         self.closed = 0
 
@@ -66,6 +67,9 @@ class Trainer:
 
     def show_preview(self, _: Any) -> None:
         self.shown.append(self._model.iterations)
+
+    def tell_changes(self) -> None:
+        self.looked.append(self._model.iterations)
 
     def close(self) -> None:
         self.closed += 1
@@ -90,7 +94,7 @@ def run(
 
 def test_it_saves_first_at_every_interval_and_last_and_shows_then_only(command: Train) -> None:
     model, trainer = run(command)
-    assert model.saved == trainer.shown == trainer.lapsed == [1, 5, 10, 12]
+    assert model.saved == trainer.shown == trainer.lapsed == trainer.looked == [1, 5, 10, 12]
 
 
 def test_a_save_and_a_preview_come_on_demand(command: Train) -> None:
@@ -126,7 +130,7 @@ def test_a_save_waits_for_the_one_before_and_is_not_forgotten(
 def test_the_last_save_is_tried_again(
     command: Train, failures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.train.SECONDS_BETWEEN_TRIES", 0.01)
+    monkeypatch.setattr("scripts.saving.SECONDS_BETWEEN_TRIES", 0.01)
     model = Model()
     model.failures = failures
     run(command, model)
@@ -136,7 +140,7 @@ def test_the_last_save_is_tried_again(
 def test_a_last_save_that_can_not_be_made_is_told_by_the_exit_code(
     command: Train, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("scripts.train.SECONDS_BETWEEN_TRIES", 0.01)
+    monkeypatch.setattr("scripts.saving.SECONDS_BETWEEN_TRIES", 0.01)
     model = Model()
     model.failures = 3
     with pytest.raises(FaceswapError, match="the save failed; gave up after 3 tries") as raised:

@@ -1,8 +1,6 @@
 """Base class of the trainers: feeds a model, and tells how it fares."""
 
 import logging
-import math
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +10,13 @@ from tqdm import tqdm
 
 from lib.config import ini, options
 from lib.config.train import TrainerOptions
-from lib.data.faceset import FaceSet
 from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine
 from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
 from lib.logs.tensorboard import ScalarLog
-from lib.model.averaging import averaged
 from lib.model.compiling import loss_names
 from lib.model.predictor import Predictor, side_path
-from lib.preview.samples import Samples
-from lib.preview.timelapse import write_timelapse
 from lib.training.distributed import ALONE, World
 from lib.training.divergence import Breakdown
 from lib.training.feed import Feed
@@ -34,14 +28,12 @@ from plugins import loader
 from plugins.train.trainer._faces import Faces
 from plugins.train.trainer._feeding import check_landmarks, make_feed
 from plugins.train.trainer._rescue import Rescue
+from plugins.train.trainer._sight import Sight
 from plugins.train.trainer._watch import Watch
 
 logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
-
-SECONDS_BETWEEN_IMAGES = 600
-"""Sheets are large: logged at every save, those of a week would fill gigabytes."""
 
 
 class TrainerBase:
@@ -91,14 +83,12 @@ class TrainerBase:
             rgb=self._is_rgb,
             batch_size=model.config["convert_batchsize"],
         )
-        self._samples = self._make_samples(self._faces.trained)
-        self._timelapse: Samples | None = None
-        self._image_logged = -math.inf
         names = ["total", *loss_names(model.model)]
         model.state.add_session_batchsize(batch_size)
         model.state.add_session_loss_names(names)
         self._log = LossLog(names, self._scalar_log())
         self._events = EventLog(Path(model.model_dir) / f"{model.name}_log.jsonl")
+        self._sight = Sight(model, self._predictor, self._faces, self._options, self._log)
         self._rescue = Rescue(model, names[1:], frozen, self._events, self._world)
         self._watch = self._make_watch()
         self._pace = Pace(getattr(self._args, "iterations", 0))
@@ -130,9 +120,6 @@ class TrainerBase:
     @property
     def _is_rgb(self) -> bool:
         return bool(self._model.color_order == "rgb")
-
-    def _make_samples(self, faces: dict[str, FaceSet]) -> Samples:
-        return Samples(self._predictor, faces, getattr(self._args, "preview_scale", 100))
 
     def _make_watch(self) -> Watch | None:
         if not self._faces.held_out:
@@ -273,28 +260,21 @@ class TrainerBase:
         viewer : callable
             Called with a uint8 BGR sheet and its name.
         """
-        count = self._options["preview_images"]
-        rng = np.random.default_rng([self._options["seed"], self._model.iterations])
-        indices = [rng.permutation(len(self._faces.trained[side]))[:count] for side in "ab"]
-        with averaged(self._model.model):
-            sheet = self._samples.sheet(*indices)
-        if time.monotonic() - self._image_logged >= SECONDS_BETWEEN_IMAGES:
-            self._image_logged = time.monotonic()
-            self._log.add_image(self._model.iterations, "preview", sheet)
-        viewer(sheet, f"{self._model.name} - iteration {self._model.iterations}")
-
-    def _write_timelapse(self, input_a: str, input_b: str, output: str) -> None:
-        if self._timelapse is None:
-            folders = {"a": input_a, "b": input_b}
-            faces = self._faces.load_timelapse(folders, self._options["preview_images"])
-            self._timelapse = self._make_samples(faces)
-        every = [np.arange(len(self._timelapse.faces[side])) for side in "ab"]
-        with averaged(self._model.model):
-            sheet = self._timelapse.sheet(*every)
+        name = f"{self._model.name} - iteration {self._model.iterations}"
         try:
-            write_timelapse(output, sheet)
+            viewer(self._sight.preview(), name)
+        except FaceswapError as error:
+            logger.warning("No preview: %s; training goes on", error)
+
+    def _write_timelapse(self, **folders: str) -> None:
+        try:
+            self._sight.write_timelapse(**folders)
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
+
+    def tell_changes(self) -> None:
+        """Warn of faces whose files were changed or removed since they were read."""
+        self._faces.tell_changes()
 
     def clear_tensorboard(self) -> None:
         """Stop logging to TensorBoard; called once training has ended."""

@@ -149,8 +149,8 @@ class Rescue:
         self._furthest, self._below = max(now, self._furthest), self._model.iterations
         self.rate *= SLOWER
         logger.warning(
-            "Training has broken down at iteration %s: %s. Back to the save of iteration %s, and on "
-            "at %.3g times the learning rate",
+            "Training has broken down at iteration %s: %s. Back to the save of iteration %s, and "
+            "on at %.3g times the learning rate",
             f"{now:,}",
             breakdown.text,
             f"{self._model.iterations:,}",
