@@ -85,7 +85,7 @@ class Subject:
     def step(self) -> torch.Tensor:
         """Train once on noise."""
         step = TrainingStep(self.model.model, self.model.config)
-        return step([(self.feeds, self.targets)], RATE)
+        return step([(self.feeds, self.targets)], RATE).losses
 
     def predict(self, model: keras.Model) -> list[NDArray[np.float32]]:
         """All outputs of a model, of noise."""

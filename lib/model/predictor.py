@@ -1,5 +1,6 @@
 """Runs faces through a model's sides: every face as side A and as side B would show it."""
 
+import logging
 from collections.abc import Mapping
 
 import keras
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 
 from lib.data.augment import plain
 from lib.training.device import to_device, to_pixels
+from lib.training.memory import attempt, half
+
+logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
 
@@ -47,7 +51,7 @@ class Predictor:
     rgb
         Whether the model works in RGB rather than BGR.
     batch_size
-        Faces that go through the model at a time.
+        Faces that go through the model at a time. It is halved where memory runs out.
     """
 
     def __init__(
@@ -77,15 +81,30 @@ class Predictor:
         -------
         Pixels
             The model's window of each face, ``(n, edge, edge, 3)``, BGR.
+
+        Raises
+        ------
+        FaceswapError
+            Not even one face fits into memory.
         """
         path = self._paths[side]
         size = path.inputs[0].shape[1]
         feeds = plain(faces, np.arange(len(faces)), size, self.coverage)
-        batches = [
-            self._predict(path, feeds[start : start + self._batch_size])
-            for start in range(0, len(feeds), self._batch_size)
-        ]
+        batches: list[Pixels] = []
+        start = 0
+        while start < len(feeds):
+            feed = feeds[start : start + self._batch_size]
+            predicted = attempt(lambda feed=feed: self._predict(path, feed))  # type: ignore[misc]
+            if predicted is None:
+                self._shrink(len(feed))
+            else:
+                batches.append(predicted)
+                start += len(feed)
         return np.concatenate(batches)
+
+    def _shrink(self, count: int) -> None:
+        self._batch_size = half(count, "a prediction", "end what else uses memory")
+        logger.warning("Out of memory: faces are now predicted %d at a time", self._batch_size)
 
     def _predict(self, path: keras.Model, feed: Pixels) -> Pixels:
         with torch.no_grad():

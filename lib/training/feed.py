@@ -1,5 +1,7 @@
 """What one iteration is trained on: batches of both sides, made ahead, as the model takes them."""
 
+from collections.abc import Callable, Mapping, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,8 +16,10 @@ class Feed:
 
     Parameters
     ----------
-    batches_a, batches_b
-        The sides' batches; nothing else may use them until this is closed.
+    make_batches
+        Makes the batches of a side, "a" or "b", anew at every call.
+    paths
+        Files of each side's faces.
     iteration
         The first iteration, counted from 0.
     per_iteration
@@ -28,18 +32,29 @@ class Feed:
 
     def __init__(
         self,
-        batches_a: Batches,
-        batches_b: Batches,
+        make_batches: Callable[[str], Batches],
+        paths: Mapping[str, Sequence[str]],
         *,
         iteration: int = 0,
         per_iteration: int = 1,
         rgb: bool = False,
         world: World = ALONE,
     ) -> None:
-        first = iteration * per_iteration * world.size + world.rank
-        self._prefetcher = Prefetcher(batches_a, batches_b, start=first, step=world.size)
+        self._make_batches = make_batches
+        self._paths = paths
         self._per_iteration = per_iteration
         self._rgb = rgb
+        self._world = world
+        first = self._numbers(iteration)[0]
+        self._prefetcher = Prefetcher(
+            make_batches("a"), make_batches("b"), start=first, step=world.size
+        )
+
+    def _numbers(self, iteration: int) -> range:
+        """Numbers of an iteration's batches, those of this process."""
+        per, size = self._per_iteration, self._world.size
+        first = iteration * per * size + self._world.rank
+        return range(first, first + per * size, size)
 
     @property
     def waited(self) -> float:
@@ -49,6 +64,34 @@ class Feed:
     def next(self) -> list[tuple[list[Pixels], list[Pixels]]]:
         """Feeds and targets of each batch of the next iteration; see `lib.training.step.Sides`."""
         return [self._sides(self._prefetcher.next()) for _ in range(self._per_iteration)]
+
+    def again(
+        self, iteration: int
+    ) -> tuple[list[tuple[list[Pixels], list[Pixels]]], dict[str, list[str]]]:
+        """Make the batches of any iteration once more, to the byte, and tell their files.
+
+        It takes as long as to begin a feed, and leaves what `next` gives as it is.
+
+        Parameters
+        ----------
+        iteration
+            Counted from 0.
+
+        Returns
+        -------
+        sides : list
+            What `next` gave for that iteration.
+        files : dict
+            The file of each face of side "a" and of "b", in the order of the batches.
+        """
+        batches_a, batches_b = (self._make_batches(side) for side in "ab")
+        numbers = self._numbers(iteration)
+        pairs = [(batches_a.batch(number), batches_b.batch(number)) for number in numbers]
+        files = {
+            side: [self._paths[side][face] for batch in batches for face in batch.indices]
+            for side, batches in zip("ab", zip(*pairs, strict=True), strict=True)
+        }
+        return [self._sides(pair) for pair in pairs], files
 
     def _sides(self, pair: tuple[Batch, Batch]) -> tuple[list[Pixels], list[Pixels]]:
         feeds = [ordered(batch.feed, rgb=self._rgb) for batch in pair]

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lib.training.device import device
+
 INITIAL = 2.0**15
 LARGEST = 2.0**24
 SMALLEST = 2.0**-24
@@ -21,45 +23,54 @@ GROWTH_STEPS = 2000
 class LossScale:
     """The scale of the loss, kept as high as the gradients allow.
 
+    It lies on the device and moves there, so that no iteration waits for the last one.
+
     Attributes
     ----------
-    scale : float
-        What to multiply the loss by.
-    good_steps : int
-        Steps in a row whose gradients were finite, since the scale last changed.
+    scale : Tensor
+        What to multiply the loss by, ``()``, float32.
+    good_steps : Tensor
+        Steps in a row whose gradients were finite, since the scale last changed; ``()``, int32.
     """
 
     def __init__(self) -> None:
-        self.scale = INITIAL
-        self.good_steps = 0
+        self.scale = torch.full((), INITIAL, device=device())
+        self.good_steps = torch.zeros((), dtype=torch.int32, device=device())
 
-    def unscale(self, gradients: Sequence[Tensor]) -> bool:
-        """Divide gradients by the scale, in place, and choose the next step's scale.
-
-        This reads the device back, once an iteration; without float16 nothing in a step does.
+    def unscale(self, gradients: Sequence[Tensor]) -> None:
+        """Divide gradients by the scale, in place.
 
         Parameters
         ----------
         gradients
             Of a loss that was multiplied by `scale`.
+        """
+        torch._foreach_mul_(list(gradients), 1 / self.scale)
+
+    def adapt(self, is_finite: Tensor) -> Tensor:
+        """Choose the next step's scale.
+
+        Parameters
+        ----------
+        is_finite
+            Whether this step's gradients are, all of them: bool, ``()``. If not, the step must be
+            skipped.
 
         Returns
         -------
-        bool
-            Whether all are finite; if not, the step must be skipped.
+        Tensor
+            Whether the scale could have been smaller, bool, ``()``. Where it could not, gradients
+            that are not finite are no fault of the scale.
         """
-        torch._foreach_mul_(list(gradients), 1 / self.scale)
-        is_finite = bool(torch.nn.utils.get_total_norm(gradients).isfinite())
-        self.good_steps = self.good_steps + 1 if is_finite else 0
-        if not is_finite:
-            self.scale = max(SMALLEST, self.scale / 2)
-        elif self.good_steps == GROWTH_STEPS:
-            self.scale, self.good_steps = min(LARGEST, self.scale * 2), 0
-        return is_finite
+        could_shrink = self.scale > SMALLEST
+        overflows = is_finite.logical_not().to(torch.float32)
+        torch._amp_update_scale_(self.scale, self.good_steps, overflows, 2.0, 0.5, GROWTH_STEPS)
+        self.scale.clamp_(SMALLEST, LARGEST)
+        return could_shrink
 
     def state(self) -> dict[str, Any]:
-        """What a resumed run needs to go on from here, as JSON can hold it."""
-        return {"scale": self.scale, "good_steps": self.good_steps}
+        """What a resumed run goes on from, as JSON can hold it. Waits for the device."""
+        return {"scale": float(self.scale), "good_steps": int(self.good_steps)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`.
@@ -69,6 +80,8 @@ class LossScale:
         ValueError
             Its scale is out of range.
         """
-        self.scale, self.good_steps = float(state["scale"]), int(state["good_steps"])
-        if not SMALLEST <= self.scale <= LARGEST:
-            raise ValueError(f"a scale of {self.scale}")
+        scale, good_steps = float(state["scale"]), int(state["good_steps"])
+        if not SMALLEST <= scale <= LARGEST:
+            raise ValueError(f"a scale of {scale}")
+        self.scale.fill_(scale)
+        self.good_steps.fill_(good_steps)

@@ -1,21 +1,26 @@
-"""One training step: forward, losses, backward, update. It reads top to bottom."""
+"""One training step: forward, losses, backward, check, update. It reads top to bottom."""
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 import torch
+import torch.distributed as dist
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
+from torch.nn.utils import get_total_norm
 
 from lib.errors import FaceswapError
+from lib.model.optimizers.update import Update
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
 from lib.training.device import to_device
 from lib.training.graph import JoinedGraph
+from lib.training.memory import Parts, attempt
 from lib.training.scaling import LossScale
 
 Pixels = NDArray[np.uint8]
@@ -23,9 +28,34 @@ Sides = tuple[Sequence[Pixels], Sequence[Pixels]]
 """Feeds, faces for side A's input and for side B's, ``(batch, height, width, 3)``; and targets, for
 each output of the model the face with its masks, ``(batch, height, width, 6)``."""
 
+_FLAT = 1e-3
+"""A standard deviation far below any face's, so that a face of one colour is not divided by 0."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a step. All of it is on the device: reading it is the caller's choice.
+
+    Attributes
+    ----------
+    losses
+        Mean loss of each output, ``(outputs,)``.
+    spread
+        How much the pixels of each output vary, against those of the face that it should be: mean
+        ratio of their standard deviations, ``(outputs,)``; about 1, and about 0 for faces of one
+        colour. 1 for a mask.
+    is_good
+        Whether losses and gradients were finite, bool, ``()``. Gradients that overflow float16
+        are skipped as well, but are part of its way, and not held against a step.
+    """
+
+    losses: Tensor
+    spread: Tensor
+    is_good: Tensor
+
 
 class _Losses(torch.nn.Module):
-    """From both sides' faces to the loss of each output."""
+    """From both sides' faces to the loss of each output, and to its spread."""
 
     def __init__(
         self,
@@ -38,18 +68,50 @@ class _Losses(torch.nn.Module):
         self._losses = losses
         self.weights = torch.nn.ParameterList(weight.value for weight in weights)
 
-    def forward(self, inputs: list[Tensor], truths: list[Tensor]) -> Tensor:
+    def forward(self, inputs: list[Tensor], truths: list[Tensor]) -> tuple[Tensor, Tensor]:
         predictions = self._graph(inputs)
-        pairs = zip(self._losses, truths, predictions, strict=True)
+        pairs = list(zip(self._losses, truths, predictions, strict=True))
         # Not called whole: Keras would copy a number to the device for each mean.
-        return torch.stack([loss.call(truth, face).mean() for loss, truth, face in pairs])
+        losses = torch.stack([loss.call(truth, face).mean() for loss, truth, face in pairs])
+        return losses, torch.stack([_spread(truth, face.detach()) for _, truth, face in pairs])
+
+
+def _spread(truth: Tensor, prediction: Tensor) -> Tensor:
+    if prediction.shape[-1] != 3:
+        return truth.new_ones(())
+    deviations = [
+        face.to(truth.dtype).std(dim=(1, 2, 3), correction=0) + _FLAT
+        for face in (prediction, truth[..., :3])
+    ]
+    return (deviations[0] / deviations[1]).mean()
+
+
+class _Passing:
+    """What layers change as they run, such as statistics of batches, and how it was before."""
+
+    def __init__(self, model: keras.Model) -> None:
+        self._values = [variable.value for variable in model.non_trainable_variables]
+        self._before: list[Tensor] = []
+
+    def remember(self) -> None:
+        self._before = [value.clone() for value in self._values]
+
+    def put_back(self) -> None:
+        for value, before in zip(self._values, self._before, strict=True):
+            value.copy_(before)
+
+    def put_back_unless(self, is_kept: Tensor) -> None:
+        for value, before in zip(self._values, self._before, strict=True):
+            value.copy_(torch.where(is_kept, value, before))
 
 
 class TrainingStep:
     """Trains a compiled model on one batch of each side at a time.
 
     Keras' own ``train_on_batch`` reads the loss back and resets its metrics at every call; this
-    does neither, and joins what the two sides share (`JoinedGraph`).
+    does neither, and joins what the two sides share (`JoinedGraph`). A step whose losses or
+    gradients are not finite changes nothing in the model or its optimizer. Where memory runs out
+    the batch goes through in parts (`Parts`).
 
     Parameters
     ----------
@@ -76,22 +138,26 @@ class TrainingStep:
         *,
         is_shared: bool = False,
     ) -> None:
-        self._optimizer = model.optimizer
         still = {id(w) for w in frozen_variables(model, frozen)} if frozen else set()
         self._weights = [w for w in model.trainable_variables if id(w) not in still]
         if not self._weights:
             raise FaceswapError("--freeze-weights leaves nothing to train: leave it out")
         for weight in model.trainable_variables:
             weight.value.requires_grad_(id(weight) not in still)
+        self._passing = _Passing(model)
+        self._update = Update(model.optimizer)
         losses = _Losses(JoinedGraph(model, frozen), model.loss, self._weights)
+        self._is_shared = is_shared
         self._losses = DistributedDataParallel(losses) if is_shared else losses
+        self._parts = Parts(is_exact=not _has_batch_statistics(model))
         self._clip = make_clipping(config)
+        self._is_protected = config["nan_protection"]
         is_float16 = config["mixed_precision"] and config["mixed_precision_type"] == "float16"
         self._scale = LossScale() if is_float16 else None
 
     def __call__(
         self, batches: Sequence[Sides], learning_rate: float, average_momentum: float = 0.0
-    ) -> Tensor:
+    ) -> Outcome:
         """Update the weights once, from the mean gradient of one or more batches.
 
         Parameters
@@ -105,26 +171,55 @@ class TrainingStep:
 
         Returns
         -------
-        Tensor
-            Mean loss of each output, on the device: reading it is the caller's choice.
+        Outcome
+
+        Raises
+        ------
+        FaceswapError
+            One face at a time does not fit into memory; or a batch does not, and other processes
+            train the same model.
         """
-        losses = []
-        for number, sides in enumerate(batches, 1):
-            with self._averaging(is_last=number == len(batches)):
-                losses.append(self._accumulate(*sides, 1 / len(batches)))
+        losses, spread = self._backward(batches)
         # A plugin may have weights that no output depends on.
         weights = [weight for weight in self._weights if weight.value.grad is not None]
         gradients = [weight.value.grad for weight in weights]
         with torch.no_grad():
-            if self._scale is None or self._scale.unscale(gradients):
-                self._clip(gradients)
-                # Filled in place: a new value, as Keras sets it, would wait for a GPU.
-                self._optimizer.learning_rate.value.fill_(learning_rate)
-                self._optimizer.ema_momentum = average_momentum
-                self._optimizer.apply(gradients, weights)
-        for weight in weights:
-            weight.value.grad = None
-        return torch.stack(losses).mean(dim=0)
+            is_good, is_taken = self._check(losses, gradients)
+            self._clip(gradients)
+            self._update(gradients, weights, learning_rate, average_momentum, is_taken)
+            self._passing.put_back_unless(is_taken)
+        self._drop_gradients()
+        return Outcome(losses, spread, is_good)
+
+    def _backward(self, batches: Sequence[Sides]) -> tuple[Tensor, Tensor]:
+        """Leave gradients in the weights, and give losses and spread; begin anew if need be."""
+        self._passing.remember()
+        while (done := attempt(lambda: self._accumulate(batches))) is None:
+            if self._is_shared:
+                raise FaceswapError(
+                    "out of memory: lower -b, the batch size, or turn on mixed_precision; several "
+                    "processes that train together can't split a batch"
+                )
+            self._drop_gradients()
+            with torch.no_grad():
+                self._passing.put_back()
+            self._parts.shrink(len(batches[0][0][0]))
+        return done
+
+    def _accumulate(self, batches: Sequence[Sides]) -> tuple[Tensor, Tensor]:
+        """Add every part's share to the gradients."""
+        parts = [part for sides in batches for part in self._parts.split(*sides)]
+        done = []
+        for number, (feeds, targets, part) in enumerate(parts, 1):
+            share = part / len(batches)
+            inputs, truths = ([to_device(x) for x in kind] for kind in (feeds, targets))
+            with self._averaging(is_last=number == len(parts)):
+                losses, spread = self._losses(inputs, truths)
+                total = losses.sum() * share
+                torch.autograd.backward(total * self._scale.scale if self._scale else total)
+            done.append(torch.stack([losses.detach(), spread]) * share)
+        losses, spread = torch.stack(done).sum(dim=0)
+        return losses, spread
 
     def _averaging(self, *, is_last: bool) -> AbstractContextManager[None]:
         """Context of a backward pass; after the last, gradients are averaged over all processes."""
@@ -132,20 +227,28 @@ class TrainingStep:
             return nullcontext()
         return self._losses.no_sync()
 
-    def _accumulate(
-        self, feeds: Sequence[Pixels], targets: Sequence[Pixels], share: float
-    ) -> Tensor:
-        """Add one batch's share to the gradients."""
-        inputs = [to_device(feed) for feed in feeds]
-        truths = [to_device(target) for target in targets]
-        losses: Tensor = self._losses(inputs, truths)
-        scale = self._scale.scale if self._scale else 1.0
-        torch.autograd.backward(losses.sum() * (share * scale))
-        return losses.detach()
+    def _check(self, losses: Tensor, gradients: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Unscale the gradients; give whether the step is good, and whether it is to be taken."""
+        if self._scale is not None:
+            self._scale.unscale(gradients)
+        finite = torch.stack([losses.isfinite().all(), get_total_norm(gradients).isfinite()])
+        if self._is_shared:
+            finite = _agreed(finite)
+        is_good = finite.all()
+        is_taken = is_good if self._is_protected else torch.ones_like(is_good)
+        if self._scale is None:
+            return is_good, is_taken
+        are_numbers, fits = finite
+        is_excused = self._scale.adapt(fits)
+        return are_numbers & (fits | is_excused), is_taken & fits
+
+    def _drop_gradients(self) -> None:
+        for weight in self._weights:
+            weight.value.grad = None
 
     def state(self) -> dict[str, Any]:
         """What a resumed run needs beside weights and optimizer, as JSON can hold it."""
-        parts = {"clipping": self._clip, "loss_scale": self._scale}
+        parts = {"clipping": self._clip, "loss_scale": self._scale, "parts": self._parts}
         return {name: part.state() for name, part in parts.items() if part is not None}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -154,3 +257,16 @@ class TrainingStep:
             self._scale.restore(state["loss_scale"])
         if "clipping" in state:
             self._clip.restore(state["clipping"])
+        if "parts" in state:
+            self._parts.restore(state["parts"])
+
+
+def _has_batch_statistics(model: keras.Model) -> bool:
+    return any(isinstance(x, keras.layers.BatchNormalization) for x in model._flatten_layers())
+
+
+def _agreed(flags: Tensor) -> Tensor:
+    """What is true in all processes."""
+    said = flags.to(torch.uint8)
+    dist.all_reduce(said, op=dist.ReduceOp.MIN)
+    return said.to(torch.bool)

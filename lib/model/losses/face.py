@@ -1,6 +1,6 @@
 """The loss of one side's output: the chosen functions on the face, and again on eyes and mouth."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -121,6 +121,30 @@ class FaceLoss(keras.losses.Loss):
         loss = loss + self.eye_multiplier * self._masked(y_true, y_pred, EYES)
         return loss + self.mouth_multiplier * self._masked(y_true, y_pred, MOUTH)
 
+    def parts(self, y_true: Tensor, y_pred: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """What the loss is the sum of, one at a time, to find out which of them is at fault.
+
+        Yields
+        ------
+        tuple of str and Tensor
+            The part in words, with its option's name, and its share of each sample's loss,
+            ``(batch,)``.
+        """
+        y_pred = _in_full_precision(y_pred)
+        names = [f"loss function '{name}'" for name, _ in self.functions] + [
+            "L2 term (l2_reg_term)"
+        ]
+        areas = (
+            ("", FACE if self.penalized else None, 1.0),
+            (" on the eyes", EYES, self.eye_multiplier),
+            (" on the mouth", MOUTH, self.mouth_multiplier),
+        )
+        for area, channel, multiplier in areas:
+            mask = 1.0 if channel is None else y_true[..., channel]
+            pair = y_true[..., :3] * mask, y_pred * mask
+            for name, (function, weight) in zip(names, self._weighted, strict=False):
+                yield name + area, multiplier * (weight * function(*pair))
+
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild this loss, fit for JSON."""
         return {
@@ -159,6 +183,10 @@ class MaskLoss(keras.losses.Loss):
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Loss of each sample, ``(batch,)``."""
         return FUNCTIONS[self.function](y_true[..., FACE], _in_full_precision(y_pred))
+
+    def parts(self, y_true: Tensor, y_pred: Tensor) -> Iterator[tuple[str, Tensor]]:
+        """What `FaceLoss.parts` yields, of the one part that this has."""
+        yield f"mask_loss_function '{self.function}'", self.call(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild this loss."""

@@ -36,9 +36,6 @@ class AdaBelief(keras.optimizers.Optimizer):
         s = beta_2 s + (1 - beta_2) (g - m)^2 + epsilon
         w = w - learning_rate (m / (1 - beta_1^t)) / (sqrt(s / (1 - beta_2^t)) + epsilon)
 
-    Keras has no public place for an update of all weights at once, which saves hundreds of small
-    kernels an iteration; ``_backend_update_step`` is where its own optimizers have theirs.
-
     References
     ----------
     Zhuang et al. 2020, "AdaBelief optimizer: adapting stepsizes by the belief in observed
@@ -66,30 +63,17 @@ class AdaBelief(keras.optimizers.Optimizer):
         self._means, self._surprises = self.add_optimizer_variables(variables, ["mean", "surprise"])
 
     @torch.no_grad()
-    def _backend_update_step(
-        self, grads: list[Tensor], trainable_variables: list[keras.Variable], learning_rate: Any
-    ) -> None:
-        indices = [self._get_variable_index(variable) for variable in trainable_variables]
-        weights = [variable.value for variable in trainable_variables]
-        means = [self._means[index].value for index in indices]
-        surprises = [self._surprises[index].value for index in indices]
-        self._observe(grads, means, surprises)
-        step = (self.iterations.value + 1).to(weights[0].dtype)
-        rate = keras.ops.cast(learning_rate, weights[0].dtype)
-        scales = torch._foreach_div(surprises, 1 - self.beta_2**step)
-        torch._foreach_sqrt_(scales)
-        torch._foreach_add_(scales, self.epsilon)
-        changes = torch._foreach_div(means, scales)
-        torch._foreach_mul_(changes, rate / (1 - self.beta_1**step))
-        torch._foreach_sub_(weights, changes)
-
-    def _observe(self, grads: list[Tensor], means: list[Tensor], surprises: list[Tensor]) -> None:
-        """Bring the averages up to date, in place."""
-        torch._foreach_lerp_(means, grads, 1 - self.beta_1)
-        strays = torch._foreach_sub(grads, means)
-        torch._foreach_mul_(surprises, self.beta_2)
-        torch._foreach_addcmul_(surprises, strays, strays, value=1 - self.beta_2)
-        torch._foreach_add_(surprises, self.epsilon)
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
+        """Change one weight, where Keras itself trains; `lib.model.optimizers.rules` does not."""
+        index = self._get_variable_index(variable)
+        mean, surprise = self._means[index].value, self._surprises[index].value
+        mean.lerp_(gradient, 1 - self.beta_1)
+        stray = gradient - mean
+        surprise.mul_(self.beta_2).addcmul_(stray, stray, value=1 - self.beta_2).add_(self.epsilon)
+        step = (self.iterations.value + 1).to(mean.dtype)
+        scale = (surprise / (1 - self.beta_2**step)).sqrt_().add_(self.epsilon)
+        rate = keras.ops.cast(learning_rate, variable.dtype) / (1 - self.beta_1**step)
+        variable.value.sub_(rate * mean / scale)
 
     def get_config(self) -> dict[str, Any]:
         """Arguments that rebuild this optimizer."""

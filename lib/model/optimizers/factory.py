@@ -7,7 +7,6 @@ import keras
 
 from lib.errors import FaceswapError
 from lib.model.optimizers.adabelief import AdaBelief
-from lib.model.optimizers.average import average_at_once
 
 OPTIMIZERS: dict[str, type[keras.optimizers.Optimizer]] = {
     "adam": keras.optimizers.Adam,
@@ -58,9 +57,7 @@ def make_optimizer(config: Mapping[str, Any]) -> keras.optimizers.Optimizer:
     name = config["optimizer"]
     if name == "lion" and not config["beta_1"]:
         raise FaceswapError("beta_1 = 0: 'lion' needs more than 0; take 0.9, or another optimizer")
-    optimizer = OPTIMIZERS[name](**_common(name, config), **_constants(name, config))
-    average_at_once(optimizer)
-    return optimizer
+    return OPTIMIZERS[name](**_common(name, config), **_constants(name, config))
 
 
 def _common(name: str, config: Mapping[str, Any]) -> dict[str, Any]:

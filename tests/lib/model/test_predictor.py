@@ -1,8 +1,13 @@
 """Faces as either side shows them."""
 
+import logging
+
 import keras
 import numpy as np
+import pytest
+import torch
 
+from lib.errors import FaceswapError
 from lib.model.predictor import Predictor, side_path
 
 
@@ -40,3 +45,39 @@ def test_a_model_in_rgb_is_fed_and_read_in_rgb() -> None:
 def test_many_faces_are_predicted_in_batches() -> None:
     images = faces(count=33)
     np.testing.assert_array_equal(predictor()(images, "a"), images[:, 8:24, 8:24])
+
+
+def crowded(most: int) -> tuple[Predictor, list[int]]:
+    """A predictor whose memory holds so many faces, and the sizes of the batches it was given."""
+    made, sizes = predictor(), []
+    predict = made._predict
+
+    def limited(path: keras.Model, feed: np.ndarray) -> np.ndarray:
+        sizes.append(len(feed))
+        if len(feed) > most:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return predict(path, feed)
+
+    made._predict = limited
+    return made, sizes
+
+
+def test_where_memory_runs_out_fewer_faces_are_predicted_at_a_time(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    images = faces(count=19)
+    made, sizes = crowded(most=5)
+    np.testing.assert_array_equal(made(images, "a"), images[:, 8:24, 8:24])
+    assert sizes == [16, 8, 4, 4, 4, 4, 3]
+    made(images[:4], "b")
+    assert sizes[7:] == [4]
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert warnings == [
+        f"Out of memory: faces are now predicted {count} at a time" for count in (8, 4)
+    ]
+
+
+def test_one_face_that_does_not_fit_is_an_error_of_one_line() -> None:
+    made, _ = crowded(most=0)
+    with pytest.raises(FaceswapError, match="out of memory in a prediction, even with one face"):
+        made(faces(), "a")

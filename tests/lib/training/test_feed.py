@@ -5,7 +5,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.data.batches import Batch
+from lib.data.augment import Augmentation
+from lib.data.batches import Batch, Batches
+from lib.data.faceset import FaceSet
 from lib.training.distributed import World
 from lib.training.feed import Feed, ordered
 
@@ -28,7 +30,10 @@ def numbers(feed: Feed, iterations: int) -> list[list[int]]:
 
 
 def make(**kwargs: Any) -> Feed:
-    return Feed(Numbered(), Numbered(), **kwargs)  # type: ignore[arg-type]
+    def numbered(_: str) -> Any:
+        return Numbered()
+
+    return Feed(numbered, {"a": [], "b": []}, **kwargs)
 
 
 def test_each_iteration_gets_the_next_batch_from_where_a_run_goes_on() -> None:
@@ -68,3 +73,87 @@ def test_red_first_turns_colours_and_leaves_masks() -> None:
     assert targets[0][0, 0, 0].tolist() == [2, 1, 0, 100, 101, 102]
     pixels = np.arange(6, dtype=np.uint8)
     assert ordered(pixels, rgb=False) is pixels
+
+
+COUNTS = {"a": 7, "b": 5}
+
+
+def real_feed(**kwargs: Any) -> Feed:
+    """Batches of three faces that are changed in every way, of seven files of A and five of B."""
+    faces = {}
+    for side, count in COUNTS.items():
+        rng = np.random.default_rng(ord(side))
+        images, masks = (rng.integers(0, 256, (count, 32, 32, 3), np.uint8) for _ in range(2))
+        paths = tuple(f"{side}{index}.png" for index in range(count))
+        faces[side] = FaceSet(paths, images, masks, np.zeros((count, 68, 2), np.float32))
+
+    def batches(side: str) -> Batches:
+        return Batches(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side)
+
+    return Feed(batches, {side: faces[side].paths for side in "ab"}, **kwargs)
+
+
+def assert_same(one: Any, other: Any) -> None:
+    for sides, others in zip(one, other, strict=True):
+        for kind, other_kind in zip(sides, others, strict=True):
+            for pixels, other_pixels in zip(kind, other_kind, strict=True):
+                np.testing.assert_array_equal(pixels, other_pixels)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize("per_iteration", [1, 3])
+def test_an_iteration_is_made_again_to_the_byte(per_iteration: int, rank: int) -> None:
+    options = {"per_iteration": per_iteration, "rgb": True, "world": World(rank, 2)}
+    feed, still = real_feed(iteration=2, **options), real_feed(iteration=2, **options)
+    given = {iteration: feed.next() for iteration in range(2, 7)}
+    for iteration in (2, 6, 4):
+        sides, files = feed.again(iteration)
+        assert_same(sides, given[iteration])
+        assert {side: len(names) for side, names in files.items()} == dict.fromkeys(
+            "ab", 3 * per_iteration
+        )
+    # What comes next is what would have come.
+    for _ in range(5):
+        still.next()
+    assert_same(feed.next(), still.next())
+    feed.close()
+    still.close()
+
+
+def test_the_files_are_those_of_the_batches_in_order() -> None:
+    size, per_iteration = 2, 2
+    feeds = [real_feed(per_iteration=per_iteration, world=World(r, size)) for r in range(size)]
+    parts = [feed.again(iteration)[1] for iteration in range(7) for feed in feeds]
+    for feed in feeds:
+        feed.close()
+    for side, count in COUNTS.items():
+        # Two processes take batches in turn: 0 and 2 are the first one's, 1 and 3 the other's.
+        batches = {
+            4 * (index // size) + index % size + size * nth: files[side][3 * nth : 3 * nth + 3]
+            for index, files in enumerate(parts)
+            for nth in range(per_iteration)
+        }
+        row = [name for number in sorted(batches) for name in batches[number]]
+        everything = sorted(f"{side}{index}.png" for index in range(count))
+        # Each epoch shows every face once.
+        for start in range(0, len(row) - count + 1, count):
+            assert sorted(row[start : start + count]) == everything
+
+
+def test_batches_of_a_face_of_one_colour_tell_which_file_they_are_of() -> None:
+    images = np.stack([np.full((32, 32, 3), 20 * index, np.uint8) for index in range(6)])
+    still = Augmentation(
+        zoom_amount=0, rotation_range=0, shift_range=0, flip=False, colour=False, warp=False
+    )
+    paths = tuple(f"{index}.png" for index in range(6))
+    faces = FaceSet(paths, images, images, np.zeros((6, 68, 2), np.float32))
+
+    def batches(side: str) -> Batches:
+        return Batches(faces, 16, [16], 0.75, still, 4, 0, side)
+
+    feed = Feed(batches, {"a": paths, "b": paths}, per_iteration=2)
+    sides, files = feed.again(5)
+    feed.close()
+    for index, side in enumerate("ab"):
+        shown = [int(face[8, 8, 0]) for feeds, _ in sides for face in feeds[index]]
+        assert [f"{value // 20}.png" for value in shown] == files[side]

@@ -5,53 +5,71 @@ import torch
 
 from lib.training.scaling import GROWTH_STEPS, INITIAL, LARGEST, SMALLEST, LossScale
 
+GOOD, BAD = torch.tensor(True), torch.tensor(False)
 
-def gradients(value: float) -> list[torch.Tensor]:
-    return [torch.full((3,), value), torch.full((2, 2), value)]
+
+def at(scale: float, good_steps: int = 0) -> LossScale:
+    made = LossScale()
+    made.restore({"scale": scale, "good_steps": good_steps})
+    return made
+
+
+def state(scale: float, good_steps: int) -> dict[str, float]:
+    return {"scale": scale, "good_steps": good_steps}
 
 
 def test_gradients_are_divided_by_the_scale() -> None:
-    scale = LossScale()
-    scaled = gradients(INITIAL * 0.25)
-    assert scale.unscale(scaled)
+    scaled = [torch.full(shape, INITIAL * 0.25) for shape in [(3,), (2, 2)]]
+    LossScale().unscale(scaled)
     for gradient in scaled:
         torch.testing.assert_close(gradient, torch.full_like(gradient, 0.25))
 
 
-@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
-def test_a_gradient_that_does_not_fit_halves_the_scale(bad: float) -> None:
-    scale = LossScale()
-    scale.good_steps = 7
-    assert not scale.unscale([*gradients(1.0), torch.tensor([1.0, bad])])
-    assert (scale.scale, scale.good_steps) == (INITIAL / 2, 0)
+def test_a_gradient_that_does_not_fit_halves_the_scale() -> None:
+    scale = at(INITIAL, 7)
+    scale.adapt(BAD)
+    assert scale.state() == state(INITIAL / 2, 0)
 
 
 def test_many_good_steps_double_it_up_to_the_largest() -> None:
-    scale = LossScale()
-    scale.good_steps = GROWTH_STEPS - 1
-    assert scale.unscale(gradients(1.0))
-    assert (scale.scale, scale.good_steps) == (INITIAL * 2, 0)
-    scale.scale, scale.good_steps = LARGEST, GROWTH_STEPS - 1
-    scale.unscale(gradients(1.0))
-    assert scale.scale == LARGEST
+    scale = at(INITIAL, GROWTH_STEPS - 2)
+    scale.adapt(GOOD)
+    assert scale.state() == state(INITIAL, GROWTH_STEPS - 1)
+    scale.adapt(GOOD)
+    assert scale.state() == state(INITIAL * 2, 0)
+    scale = at(LARGEST, GROWTH_STEPS - 1)
+    scale.adapt(GOOD)
+    assert scale.state() == state(LARGEST, 0)
 
 
 def test_it_falls_below_one_for_losses_above_one_but_not_to_nothing() -> None:
-    scale = LossScale()
-    for _ in range(100):
-        scale.unscale(gradients(float("inf")))
-    assert 0 < scale.scale == SMALLEST < 1
+    scale = at(1.0)
+    could_shrink = [bool(scale.adapt(BAD)) for _ in range(30)]
+    assert could_shrink == [True] * 24 + [False] * 6
+    assert scale.state() == state(SMALLEST, 0)
+    assert 0 < SMALLEST < 1
+
+
+def test_every_scale_that_it_takes_is_a_power_of_two() -> None:
+    # Anything else would round the gradients.
+    scale = at(LARGEST)
+    for _ in range(48):
+        mantissa, _ = torch.frexp(scale.scale)
+        assert float(mantissa) == 0.5
+        scale.adapt(BAD)
 
 
 @pytest.mark.parametrize("wrong", [0, -8, float("nan"), float("inf"), 1e300])
 def test_a_scale_out_of_range_is_not_gone_on_from(wrong: float) -> None:
+    scale = LossScale()
     with pytest.raises(ValueError, match="a scale of"):
-        LossScale().restore({"scale": wrong, "good_steps": 0})
+        scale.restore({"scale": wrong, "good_steps": 0})
+    assert scale.state() == state(INITIAL, 0)
 
 
 def test_a_restored_scale_goes_on_as_the_first() -> None:
     first, second = LossScale(), LossScale()
-    first.unscale(gradients(float("inf")))
-    first.unscale(gradients(1.0))
+    first.adapt(BAD)
+    first.adapt(GOOD)
     second.restore(first.state())
-    assert (second.scale, second.good_steps) == (INITIAL / 2, 1)
+    assert second.state() == state(INITIAL / 2, 1)

@@ -158,3 +158,25 @@ def test_a_loss_of_one_function_without_a_weight_can_still_be_read(batch) -> Non
     again = FaceLoss.from_config(stored)
     torch.testing.assert_close(again(*batch), FaceLoss([("mae", 1)], l2_reg_term=50)(*batch))
     assert "function" in stored
+
+
+@pytest.mark.parametrize("loss", [*LOSSES, FaceLoss([("gmsd", 2), ("ffl", 1)], l2_reg_term=0)])
+def test_the_parts_add_up_to_the_loss(loss, pictures) -> None:
+    truth, prediction = pictures()
+    y_true = torch.from_numpy(target(truth)).float()
+    y_pred = torch.from_numpy(prediction).float()
+    y_pred = y_pred[..., :1] if isinstance(loss, MaskLoss) else y_pred
+    parts = dict(loss.parts(y_true, y_pred))
+    assert all(share.shape == (len(truth),) for share in parts.values())
+    pairs = list(loss.parts(y_true, y_pred))
+    torch.testing.assert_close(
+        torch.stack([share for _, share in pairs]).sum(dim=0), loss.call(y_true, y_pred)
+    )
+
+
+def test_the_parts_say_which_function_and_which_area(batch) -> None:
+    assert [name for name, _ in FaceLoss([("ssim", 1), ("mae", 1)]).parts(*batch)] == [
+        f"{what}{where}"
+        for where in ("", " on the eyes", " on the mouth")
+        for what in ("loss function 'ssim'", "loss function 'mae'", "L2 term (l2_reg_term)")
+    ]

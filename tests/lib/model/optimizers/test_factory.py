@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from lib.errors import FaceswapError
 from lib.model.optimizers.factory import OPTIMIZERS, adopt, make_optimizer
@@ -197,30 +196,6 @@ def test_the_average_is_its_recursion(name: str) -> None:
     assert_same([averages], [expected])
 
 
-class Operations(TorchDispatchMode):
-    """Context that counts the operations of torch."""
-
-    count = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None) -> Any:
-        self.count += 1
-        return function(*args, **(kwargs or {}))
-
-
-@pytest.mark.parametrize("name", ["adam", "adabelief"])
-def test_more_weights_take_no_more_operations(name: str) -> None:
-    counts = []
-    for repeats in (1, 5):
-        variables = [keras.Variable(w) for w in start() * repeats]
-        optimizer = make_optimizer(options(name, average_momentum=0.75))
-        optimizer.build(variables)
-        gradients = [torch.ones_like(v.value) for v in variables]
-        with Operations() as operations:
-            optimizer.apply(gradients, variables)
-        counts.append(operations.count)
-    assert counts[0] == counts[1] < 60
-
-
 @pytest.mark.parametrize("name", OPTIMIZERS)
 def test_building_it_again_changes_nothing(name: str) -> None:
     variables = [keras.Variable(w, dtype="float64") for w in start()]
@@ -279,8 +254,7 @@ def reloaded(model: keras.Model, folder: Path) -> keras.Model:
 @pytest.mark.parametrize("name", OPTIMIZERS)
 @pytest.mark.parametrize("adopted", [False, True])
 def test_a_saved_model_goes_on_bit_for_bit(name: str, adopted: bool, tmp_path: Path) -> None:
-    # As Keras loads it, the average is updated by Keras, which rounds differently.
-    config = options(name, average_momentum=0.9 if adopted else 0.0, weight_decay=0.01)
+    config = options(name, average_momentum=0.9, weight_decay=0.01)
     model = small_model(config)
     fit(model, range(7))
     again = reloaded(model, tmp_path)

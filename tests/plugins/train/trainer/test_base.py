@@ -19,6 +19,7 @@ import torch
 
 from lib.data.files import find_images
 from lib.errors import FaceswapError
+from lib.training.step import Outcome
 from plugins import loader
 
 MakeArguments = Callable[..., Namespace]
@@ -160,12 +161,13 @@ def traced_run(arguments: Namespace, monkeypatch: pytest.MonkeyPatch) -> dict[st
     trace["first weights"] = [weight.copy() for weight in trainer._model.model.get_weights()]
     step = trainer._step
 
-    def traced(batches: list, *rates: float) -> torch.Tensor:
+    def traced(batches: list, *rates: float) -> Outcome:
         for feeds, targets in batches:
             trace["feeds"] += feeds
             trace["targets"] += targets
-        trace["losses"].append(step(batches, *rates).numpy())
-        return torch.from_numpy(trace["losses"][-1])
+        outcome = step(batches, *rates)
+        trace["losses"].append(outcome.losses.numpy())
+        return outcome
 
     monkeypatch.setattr(trainer, "_step", traced)
     steps(trainer, 3)

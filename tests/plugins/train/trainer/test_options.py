@@ -16,6 +16,7 @@ from lib.data.augment import Augmentation
 from lib.data.files import find_images
 from lib.preview import samples
 from lib.preview.sheet import Layout, SideSamples
+from lib.training.step import Outcome
 from plugins import loader
 
 MakeArguments = Callable[..., Namespace]
@@ -114,9 +115,8 @@ def test_warping_to_landmarks_changes_what_is_fed_and_no_more(
     fed: list[Any] = []
     for switches in ([], ["--warp-to-landmarks"]):
         with running(train_arguments("-n", *switches)) as trainer:
-            monkeypatch.setattr(
-                trainer, "_step", lambda batches, *_: fed.extend(batches) or torch.zeros(2)
-            )
+            outcome = Outcome(torch.zeros(2), torch.ones(2), torch.tensor(True))
+            monkeypatch.setattr(trainer, "_step", lambda batches, *_: fed.extend(batches) or outcome)
             trainer.train_one_step(None, None)
     (feeds, targets), (warped_feeds, warped_targets) = fed
     for plain, warped in zip(feeds, warped_feeds, strict=True):
