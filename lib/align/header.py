@@ -4,8 +4,6 @@ A stored face is a PNG whose iTXt chunk 'faceswap' holds a Python literal.  Such
 other people, so the text is bounded in length, parsed with care and checked field by field.
 """
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,6 +15,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lib.align.literal import parse_literal
+from lib.align.png import SIGNATURE, Chunk, chunks
 from lib.align.tables import PADDING_RATIO
 from lib.errors import FaceswapError
 from lib.files import replacing
@@ -24,7 +23,6 @@ from lib.files import replacing
 KEYWORD: Final = "faceswap"
 """Keyword of the chunk that holds the alignment."""
 
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LONGEST_TEXT = 1 << 20
 _LARGEST_NUMBER = 1e6
 _LARGEST_MASK = 4096
@@ -196,19 +194,17 @@ def read_text(data: bytes, keyword: str) -> str | None:
     Raises
     ------
     FaceswapError
-        The file is cut off, or the chunk damaged, compressed or longer than 1 MiB.
+        The file is cut off or of too many chunks, or the chunk is damaged, compressed or longer
+        than 1 MiB.
     """
-    if not data.startswith(_SIGNATURE):
+    if not data.startswith(SIGNATURE):
         return None
     wanted = keyword.encode("latin-1") + b"\0"
-    position = len(_SIGNATURE)
-    while position + 12 <= len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        if kind in (b"IDAT", b"IEND"):
+    for chunk in chunks(data):
+        if chunk.kind in (b"IDAT", b"IEND"):
             return None
-        if kind == b"iTXt" and data.startswith(wanted, position + 8):
-            return _chunk_text(data, position, length, len(wanted))
-        position += 12 + length
+        if chunk.kind == b"iTXt" and data.startswith(wanted, chunk.start + 8):
+            return _chunk_text(data, chunk, len(wanted))
     raise FaceswapError("is a PNG file cut off before its pixels")
 
 
@@ -236,21 +232,20 @@ def write_png(
     FaceswapError
         The file cannot be written.
     """
-    chunks = PngInfo()
+    texts = PngInfo()
     for keyword, text in {KEYWORD: repr(header.to_dict()), **extra_text}.items():
-        chunks.add_itxt(keyword, text)
+        texts.add_itxt(keyword, text)
     with replacing(Path(path)) as temporary:
-        Image.fromarray(image_bgr[..., ::-1]).save(temporary, format="PNG", pnginfo=chunks)
+        Image.fromarray(image_bgr[..., ::-1]).save(temporary, format="PNG", pnginfo=texts)
 
 
-def _chunk_text(data: bytes, start: int, length: int, keyword_length: int) -> str:
-    """Text of the iTXt chunk whose length field is at ``start``."""
-    if length > _LONGEST_TEXT:
+def _chunk_text(data: bytes, chunk: Chunk, keyword_length: int) -> str:
+    if chunk.length > _LONGEST_TEXT:
         _refuse("longer than 1 MiB")
-    body = data[start + 4 : start + 8 + length]
-    if data[start + 8 + length : start + 12 + length] != struct.pack(">I", zlib.crc32(body)):
+    if not chunk.is_whole(data):
         _refuse("wrong checksum")
-    flags, rest = body[4 + keyword_length :][:2], body[6 + keyword_length :].split(b"\0", 2)
+    body = chunk.body(data)[keyword_length:]
+    flags, rest = body[:2], body[2:].split(b"\0", 2)
     if flags != b"\0\0" or len(rest) != 3:
         _refuse("compressed or cut off")
     try:

@@ -8,11 +8,16 @@ from typing import Any, Final
 DEEPEST_NESTING: Final = 8
 """How deep brackets may be nested."""
 
+MOST_VALUES: Final = 1 << 15
+"""How many values and brackets there may be: a face has a few hundred, and parsing takes time and
+memory for each."""
+
 # Before 3.11.8 and 3.12.2 Python counts the depth of its parser for all threads together, and
 # raises SystemError when two of them parse at once.
 _ONE_AT_A_TIME = threading.Lock()
 _ATOM = re.compile(
-    r"""b?'(?:[^'\\]|\\[\\'"nrtxuU])*+'|b?"(?:[^"\\]|\\[\\'"nrtxuU])*+"
+    r"""'(?:[^'\\]|\\[\\'"nrtxuU])*+'|"(?:[^"\\]|\\[\\'"nrtxuU])*+"
+    |b'(?:[^'\\]|\\[\\'"nrtx])*+'|b"(?:[^"\\]|\\[\\'"nrtx])*+"
     |-?\d[\d.]*+(?:e[-+]?\d++)?|None|True|False""",
     re.VERBOSE,
 )
@@ -41,11 +46,14 @@ def parse_literal(text: str) -> Any:
     Raises
     ------
     ValueError
-        The text is anything else, or nested deeper than `DEEPEST_NESTING`.
+        The text is anything else, nested deeper than `DEEPEST_NESTING`, or of more than
+        `MOST_VALUES`.
     """
     skeleton = _ATOM.sub("0", text)
     if not _SKELETON.fullmatch(skeleton) or _CHAIN.search(skeleton):
         raise ValueError("not a Python literal")
+    if sum(map(skeleton.count, "0[({")) > MOST_VALUES:
+        raise ValueError(f"more than {MOST_VALUES} values")
     for _ in range(DEEPEST_NESTING):
         skeleton = _INNERMOST.sub("0", skeleton)
     if _INNERMOST.search(skeleton):

@@ -88,8 +88,11 @@ class Saver:
     def _told(self, error: Exception, iterations: int) -> FaceswapError:
         """Warn of a failure and say what is left."""
         why = str(error) if isinstance(error, FaceswapError) else f"{type(error).__name__}: {error}"
-        saves = self._store.saves.all()
-        left = f"{saves[0]} is whole" if saves else "nothing is saved so far"
+        try:
+            saves = self._store.saves.all()
+            left = f"{saves[0]} is whole" if saves else "nothing is saved so far"
+        except OSError:  # the folder can't even be read
+            left = "earlier ones can't be looked for"
         failure = FaceswapError(f"the save at iteration {iterations:,} failed, and {left}: {why}")
         logger.warning("%s; training goes on, and the next save tries again", failure)
         return failure

@@ -256,8 +256,10 @@ class ModelStore:
         """
         try:
             generation = self.saves.add(iterations, write, back_up=back_up)
-            self.publish(generation)
-            self.saves.prune()
+            try:
+                self.publish(generation)
+            finally:  # saves that can't be shown shall not pile up
+                self.saves.prune()
         except OSError as error:
             raise FaceswapError(f"can't save to '{self.folder}': {_why(error)}") from error
         return generation

@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from lib.align import masks, stored_mask
 from lib.align.geometry import Alignment, sub_crop, transform_points
 from lib.align.header import FaceHeader
-from lib.data.files import RawFace, read_face
+from lib.data.files import FileNote, RawFace, decode_face, read_file
 from lib.errors import FaceswapError
 from lib.progress import progress
 
 _LARGEST_IN_MEMORY = 256 << 20
 _MOST_THREADS = 8
+# In edges of the cut, from its middle: those of turned heads stay within one.
+_FURTHEST_LANDMARK = 1.5
 _DRAWN = {"components": masks.components, "extended": masks.extended}
 
 
@@ -85,12 +87,15 @@ class FaceSet:
         ``(n, size, size, 3)``, 0 to 255: the planes are face, eyes and mouth.
     landmarks
         ``(n, 68, 2)`` in pixels of `images`; NaN for a face that has none.
+    files
+        What the files were when they were read; empty for faces that were not loaded from any.
     """
 
     paths: tuple[str, ...]
     images: NDArray[np.uint8]
     masks: NDArray[np.uint8]
     landmarks: NDArray[np.float32]
+    files: tuple[FileNote, ...] = ()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -113,14 +118,21 @@ class FaceSet:
             self.images[chosen],
             self.masks[chosen],
             self.landmarks[chosen],
+            tuple(self.files[index] for index in chosen) if self.files else (),
         )
+
+    def part(self, where: slice) -> "FaceSet":
+        """Consecutive faces, which share their arrays with this set."""
+        arrays = self.images[where], self.masks[where], self.landmarks[where]
+        return FaceSet(self.paths[where], *arrays, self.files[where])
 
 
 def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, list[BadFace]]:
     """Check, decode and cut the faces of one side in a single pass.
 
     A file with an alignment is cut to the centring and gets its masks. A plain picture counts as a
-    crop already: its face mask is full, the others are empty.
+    crop already: its face mask is full, the others are empty. Of files that are the same to the
+    byte the first is taken.
 
     Parameters
     ----------
@@ -147,26 +159,49 @@ def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, lis
     shape = (len(paths), cut.size, cut.size, 3)
     images, planes = _zeros(shape), _zeros(shape)
     landmarks = np.full((len(paths), 68, 2), np.nan, np.float32)
-    good: list[str] = []
+    good: dict[str, FileNote] = {}
     bad: list[BadFace] = []
     stored: dict[str, frozenset[str]] = {}
+    taken: dict[bytes, str] = {}
     with _mapped(partial(_load, cut=cut), paths) as results:
-        bar = progress(results, label, len(paths))
-        for path, (result, names) in zip(paths, bar, strict=True):
-            if names is not None:
-                stored[path] = names
-            if isinstance(result, str):
-                bad.append(BadFace(path, result))
-                continue
-            images[len(good)], planes[len(good)], landmarks[len(good)] = result
-            good.append(path)
+        for path, result in zip(paths, progress(results, label, len(paths)), strict=True):
+            if result.masks is not None:
+                stored[path] = result.masks
+            if result.file is None or isinstance(result.face, str):
+                bad.append(BadFace(path, str(result.face)))
+            elif twin := taken.get(result.file.digest):
+                bad.append(BadFace(path, f"is the same picture as {os.path.basename(twin)}"))
+            else:
+                at = len(good)
+                images[at], planes[at], landmarks[at] = result.face
+                good[path], taken[result.file.digest] = result.file, path
     _check_masks(label, cut.mask_type, stored)
     count = len(good)
-    return FaceSet(tuple(good), images[:count], planes[:count], landmarks[:count]), bad
+    files = tuple(good.values())
+    return FaceSet(tuple(good), images[:count], planes[:count], landmarks[:count], files), bad
 
 
 _Loaded = tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.float64] | float]
-_Result = tuple[_Loaded | str, frozenset[str] | None]
+
+
+@dataclass(frozen=True, eq=False)
+class _Result:
+    """What came of a file.
+
+    Attributes
+    ----------
+    face
+        The face, or the reason why it is bad.
+    file
+        None for a file that could not be read.
+    masks
+        Names of the masks stored with it; None for a plain picture, and for a face that is bad for
+        more than its masks.
+    """
+
+    face: _Loaded | str
+    file: FileNote | None = None
+    masks: frozenset[str] | None = None
 
 
 @contextmanager
@@ -180,18 +215,16 @@ def _mapped(load: Callable[[str], _Result], paths: Sequence[str]) -> Iterator[It
 
 
 def _load(path: str, cut: Cut) -> _Result:
-    """One face, or the reason why it is bad, and the names of the masks stored with it.
-
-    The names are None for a plain picture, and for a face that is bad for more than its masks.
-    """
+    file, names = None, None
     try:
-        face = read_face(path)
+        data, file = read_file(path)
+        face = decode_face(path, data)
         names = None if face.header is None else frozenset(face.header.masks)
-        return cut_face(face, cut), names
+        return _Result(cut_face(face, cut), file, names)
     except MissingMaskError as error:
-        return str(error), names
+        return _Result(str(error), file, names)
     except FaceswapError as error:
-        return str(error), None
+        return _Result(str(error))
 
 
 def _check_masks(label: str, wanted: str | None, stored: dict[str, frozenset[str]]) -> None:
@@ -252,6 +285,8 @@ def _aligned(face: RawFace, header: FaceHeader, cut: Cut) -> _Loaded:
     into_cut *= cut.size / edge
     into_cut[:, 2] -= 0.5
     landmarks = transform_points(header.landmarks, into_cut)
+    if np.abs(landmarks - cut.size / 2).max() > _FURTHEST_LANDMARK * cut.size:
+        raise FaceswapError("has landmarks far outside the picture")
     eyes, mouth = masks.eyes(landmarks, cut.size), masks.mouth(landmarks, cut.size)
     planes = np.stack([_face_mask(header, into_cut, cut), eyes, mouth], axis=-1)
     return _resize(_window(face.image, x, y, edge), cut.size), planes, landmarks

@@ -1,13 +1,13 @@
-"""Loads a side's faces, and tells the user what was found."""
+"""Checks a side's faces, and tells the user what was found."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
-from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
+from lib.data.faceset import BadFace, FaceSet
 from lib.data.mask_share import measure_masks
 from lib.errors import FaceswapError
 from lib.files import replacing
@@ -19,43 +19,44 @@ FEW = 250
 SHOWN = 3
 
 
-def load_side(
-    side: str, paths: Sequence[str], cut: Cut, *, coverage: float, allow_few: bool
-) -> tuple[FaceSet, list[BadFace]]:
-    """Load one side's faces, tell what was found, and name bad files and leave them out.
+def check_side(
+    side: str,
+    faces: FaceSet,
+    bad: Sequence[BadFace],
+    *,
+    mask_type: str | None,
+    coverage: float,
+    allow_few: bool,
+) -> None:
+    """Check that one side's faces are enough to train on, and tell what was found.
 
     Parameters
     ----------
     side
         "a" or "b".
-    paths
-        Files of faces.
-    cut
-        What they are cut to.
+    faces
+        What is trained on.
+    bad
+        The files left out.
+    mask_type
+        What the faces' masks are, as in `Cut`.
     coverage
-        Part of a cut's edge that the trained window spans, above 0 and up to 1.
+        Part of a face's edge that the trained window spans, above 0 and up to 1.
     allow_few
         Train on fewer than 25 faces all the same.
-
-    Returns
-    -------
-    tuple
-        Good faces, and the files left out.
 
     Raises
     ------
     FaceswapError
-        Too few faces are good, or a face with landmarks lacks the stored mask.
+        Too few faces are good.
     """
     name = f"Side {side.upper()}"
-    faces, bad = load_faces(paths, cut, name)
     check_count(side, len(faces), bad, allow_few=allow_few)
     if bad:
         tell_bad(name, bad)
-    _tell_found(name, faces, cut.mask_type, coverage)
+    _tell_found(name, faces, mask_type, coverage)
     if len(faces) < FEW and not allow_few:
         logger.warning("%s: %d faces are few; 500 to 5,000 varied ones are usual", name, len(faces))
-    return faces, bad
 
 
 def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few: bool) -> None:
@@ -76,29 +77,39 @@ def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few
     )
 
 
-def write_report(path: Path, bad: Sequence[BadFace]) -> None:
-    """List the files left out, a line each with the reason; with none take an old list away.
+def write_report(path: Path, left_out: Iterable[tuple[str, BadFace]]) -> None:
+    """List files, a line each: side, path and reason; with none take an old list away.
+
+    Parameters
+    ----------
+    path
+        The list.
+    left_out
+        "a" or "b", and the file.
 
     Raises
     ------
     FaceswapError
-        The file can't be written.
+        The list can't be written.
     """
-    if not bad:
+    text = "".join(f"{side.upper()} {face}\n" for side, face in left_out)
+    if not text:
         with suppress(OSError):
             path.unlink(missing_ok=True)
         return
     with replacing(path) as temporary:
-        text = "".join(f"{face}\n" for face in bad)
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-    logger.info("All files left out, with the reasons: %s", path)
 
 
 def tell_bad(name: str, bad: Sequence[BadFace]) -> None:
     """Warn of files left out, the first few by name."""
-    shown = "; ".join(str(face) for face in bad[:SHOWN])
-    more = f"; and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
-    logger.warning("%s: %d bad files left out: %s%s", name, len(bad), shown, more)
+    logger.warning("%s: %d bad files left out: %s", name, len(bad), shown(bad))
+
+
+def shown(bad: Sequence[BadFace]) -> str:
+    """The first few files by name, and how many there are more."""
+    more = [f"and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
+    return "; ".join([*map(str, bad[:SHOWN]), *more])
 
 
 def _tell_found(name: str, faces: FaceSet, mask_type: str | None, coverage: float) -> None:

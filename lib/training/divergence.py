@@ -5,10 +5,11 @@ saturates, the faces go flat or garish, and nothing is left for a gradient to go
 stays finite, and high. The thresholds were measured: ``docs/experiments.md``.
 """
 
+from base64 import b64decode, b64encode
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,11 +96,31 @@ class Divergence:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, as after the model has gone back to a save."""
+        """Begin anew."""
         self._rows: deque[Floats] = deque(maxlen=MEMORY + RECENT)
         self._count = 0
         self._bad: deque[bool] = deque(maxlen=_LAST)
         self._bad_in_a_row = 0
+
+    def state(self) -> dict[str, Any]:
+        """What a resumed run needs to be judged by what came before, as JSON can hold it."""
+        rows = np.array(self._rows, np.float32)
+        return {"rows": b64encode(rows.tobytes()).decode(), "count": self._count}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go on from a `state`, of a run with as many outputs and the same losses.
+
+        Raises
+        ------
+        ValueError
+            It is of another run.
+        """
+        rows = np.frombuffer(b64decode(state["rows"], validate=True), np.float32)
+        if not np.isfinite(rows).all():
+            raise ValueError("what came of earlier iterations is not finite")
+        self.reset()
+        self._rows.extend(rows.astype(float).reshape(-1, 2, 1 + len(self._faces[0])))
+        self._count = int(state["count"])
 
     def add(self, losses: Floats, spread: Floats, is_good: NDArray[np.bool_]) -> Breakdown | None:
         """Note the newest iterations.
@@ -131,7 +152,8 @@ class Divergence:
             np.column_stack([losses[:, half].sum(axis=1), known[:, faces]])
             for half, faces in zip(self._halves, self._faces, strict=True)
         ]
-        return np.stack(sides, axis=1)
+        # As exact as they are stored, so that a resumed run is judged as one that was not stopped.
+        return np.stack(sides, axis=1).astype(np.float32).astype(float)
 
     def _count_bad(self, good: bool) -> Breakdown | None:
         self._bad.append(not good)

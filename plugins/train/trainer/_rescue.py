@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.checkpoint.copies import values_of
+from lib.config.loss import LossOptions
+from lib.config.options import fields_of
 from lib.data.faceset import printable
 from lib.errors import DivergedError
 from lib.logs.events import EventLog
@@ -66,7 +68,7 @@ class Rescue:
         self._divergence = Divergence(names)
         self.rate = 1.0
         self._setbacks = 0
-        self._furthest = 0
+        self._furthest = -CALM
         self._below = 0
 
     def look(self, reading: Reading, feed: Feed) -> Breakdown | None:
@@ -145,7 +147,7 @@ class Rescue:
                 f"{self._model.config['learning_rate'] * self.rate:.1e}, or look for bad faces"
             )
         state: dict[str, Any] = self._model.go_back(self._below)
-        self._divergence.reset()
+        self._look_from(state["run"].get("rescue", {}))
         self._furthest, self._below = max(now, self._furthest), self._model.iterations
         self.rate *= SLOWER
         logger.warning(
@@ -167,10 +169,13 @@ class Rescue:
             "setbacks": self._setbacks,
             "furthest": self._furthest,
             "below": self._below,
+            "losses": self._losses(),
+            "seen": self._divergence.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go on from a `state`; where the learning rate was changed since, with that as it is."""
+        self._look_from(state)
         if state.get("of") != self._model.config["learning_rate"]:
             return
         self.rate = float(state["rate"])
@@ -179,3 +184,13 @@ class Rescue:
         )
         if not 0 < self.rate <= 1:
             raise ValueError(f"{self.rate} times the learning rate")
+
+    def _losses(self) -> dict[str, Any]:
+        """Options that say what the losses are; with others they can't be compared."""
+        return {option.name: self._model.config[option.name] for option in fields_of(LossOptions)}
+
+    def _look_from(self, state: Mapping[str, Any]) -> None:
+        """Judge what comes by what had come of the run at a save."""
+        self._divergence.reset()
+        if state.get("losses") == self._losses():
+            self._divergence.restore(state["seen"])

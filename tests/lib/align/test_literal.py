@@ -1,12 +1,13 @@
 import gc
 import sys
 import threading
+import warnings
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.align.literal import DEEPEST_NESTING, parse_literal
+from lib.align.literal import DEEPEST_NESTING, MOST_VALUES, parse_literal
 
 ATOMS = (
     st.none()
@@ -26,6 +27,7 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
+WARNED_OF = (r"b'\u0041'", r'b"\U00000041"', r"{1: b'\u'}")
 CHAINS = (
     "-1",
     "not 1,",
@@ -63,6 +65,15 @@ def test_anything_else_is_a_value_error(text):
     assert parse_literal(repr(value)) == value
 
 
+@pytest.mark.parametrize("text", WARNED_OF)
+def test_text_that_python_warns_of_is_refused_without_a_word(text):
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        with pytest.raises(ValueError, match="not a Python literal"):
+            parse_literal(text)
+    assert warned == []
+
+
 def test_depth_is_bounded():
     fits = "[" * DEEPEST_NESTING + "]" * DEEPEST_NESTING
     assert repr(parse_literal(fits)) == fits
@@ -78,11 +89,22 @@ def test_long_chains_are_refused_before_they_are_parsed(link):
 
 @pytest.mark.parametrize("bracket", ["(", "[", "{", "[[1],", ")", "{1:"])
 def test_endless_brackets_are_refused(bracket):
-    with pytest.raises(ValueError, match=r"literal|deep"):
+    with pytest.raises(ValueError, match=r"literal|deep|values"):
         parse_literal(bracket * 100_000)
 
 
-WRONG = ("", "[1", "[)", "__import__('os')", "{[]: 1}", "{{}}", "1.5.5", "'\\777'", "'\\N{DASH}'")
+WRONG = (
+    "",
+    "[1",
+    "[)",
+    "__import__('os')",
+    "{[]: 1}",
+    "{{}}",
+    "1.5.5",
+    "'\\777'",
+    "'\\N{DASH}'",
+    r"b'\u0041'",
+)
 PYTHONIC = ("nan", "1e", "9" * 5000, "'a\0b'", "f'{1}'", "'''a'''", "0x1", "1_000", "'a\nb'", "1j")
 
 
@@ -90,6 +112,17 @@ PYTHONIC = ("nan", "1e", "9" * 5000, "'a\0b'", "f'{1}'", "'''a'''", "0x1", "1_00
 def test_text_that_is_no_plain_literal_is_refused(text):
     with pytest.raises(ValueError, match=r".+"):
         parse_literal(text)
+
+
+@pytest.mark.parametrize("value", ["0,", "'a',", "[],", "(),", "0:"])
+def test_values_are_bounded_in_number(value):
+    """A megabyte of them would take seconds and half a gigabyte."""
+    opening, closing = "{}" if ":" in value else "[]"
+    item = f"{value}0," if ":" in value else value
+    count = (MOST_VALUES - 1) // (1 + (":" in value))
+    assert parse_literal(opening + item * count + closing)
+    with pytest.raises(ValueError, match=f"more than {MOST_VALUES} values"):
+        parse_literal(opening + item * (count + 1) + closing)
 
 
 def test_many_threads_may_parse_at_once() -> None:

@@ -55,7 +55,7 @@ def test_it_goes_on_and_is_of_this_format_then(stored: Path, tmp_path: Path, tra
     assert state["iterations"] == 15
     assert state["config"]["width"] == 2
     assert sorted(state["sessions"]) == ["1", "2"]
-    assert len(state["run"]["clipping"]["norms"]) == 15
+    assert state["run"]["rescue"]["rate"] == 1
     (newest, *_) = ModelStore(str(folder), "tiny").saves.all()
     assert Manifest.read(newest.path).iterations == 15
     after = keras.saving.load_model(folder / "tiny.keras")

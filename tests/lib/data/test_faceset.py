@@ -1,4 +1,5 @@
 import importlib.util
+import shutil
 import sys
 import tempfile
 import time
@@ -253,14 +254,17 @@ def test_plain_pictures_are_taken_whole(tmp_path):
 
 def test_bad_files_take_no_slot(tmp_path):
     (tmp_path / "b.png").write_bytes(b"nothing")
-    (tmp_path / "d.png").write_bytes((tmp_path / "b.png").read_bytes())
+    (tmp_path / "d.png").write_bytes(b"nothing")
     good = [write_face(tmp_path / "a.png"), write_face(tmp_path / "c.png", 128)]
     spot = np.tile([[5.0, 6.0]], (68, 1))
     far = make_landmarks()
     far[:17] += (30_000, 0)
+    one_off = make_landmarks()
+    one_off[3] -= (0, 5000)
     bad_faces = [
         write_face(tmp_path / "e.png", landmarks=spot),
         write_face(tmp_path / "f.png", landmarks=far),
+        write_face(tmp_path / "g.png", landmarks=one_off),
     ]
     paths = [good[0], str(tmp_path / "b.png"), good[1], str(tmp_path / "d.png"), *bad_faces]
     faces, bad = load_faces(paths, cut(), "A")
@@ -272,6 +276,7 @@ def test_bad_files_take_no_slot(tmp_path):
     assert bad[0] == BadFace(paths[1], "is no PNG, JPEG or WebP picture")
     assert str(bad[2]) == f"{bad_faces[0]} has landmarks that all lie within one pixel"
     assert bad[3].reason == "has landmarks that put the face outside the picture"
+    assert bad[4].reason == "has landmarks far outside the picture"
 
 
 @pytest.mark.parametrize("names", [[], ["x.png", "y.png"]])
@@ -304,16 +309,22 @@ def test_a_part_of_a_set(tmp_path):
     for name in ("images", "masks", "landmarks"):
         np.testing.assert_array_equal(getattr(chosen, name), getattr(faces, name)[[2, 0]])
     assert chosen.has_landmarks.tolist() == [True, True]
+    last = faces.part(slice(1, None))
+    assert (last.paths, last.files) == (tuple(paths[1:]), faces.files[1:])
+    assert chosen.files == (faces.files[2], faces.files[0])
+    for name in ("images", "masks", "landmarks"):
+        np.testing.assert_array_equal(getattr(last, name), getattr(faces, name)[1:])
+        assert np.shares_memory(getattr(last, name), getattr(faces, name))
 
 
 def test_large_sets_lie_in_a_file_that_has_no_name(tmp_path, monkeypatch):
-    path = write_face(tmp_path / "a.png")
-    expected, _ = load_faces([path, path], cut(), "A")
+    paths = [write_face(tmp_path / f"{size}.png", size) for size in (96, 128)]
+    expected, _ = load_faces(paths, cut(), "A")
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(faceset, "_LARGEST_IN_MEMORY", 1000)
-    faces, _ = load_faces([path, path], cut(), "A")
+    faces, _ = load_faces(paths, cut(), "A")
     base = faces.images
     while type(base) is np.ndarray and base.base is not None:
         base = base.base
@@ -321,6 +332,33 @@ def test_large_sets_lie_in_a_file_that_has_no_name(tmp_path, monkeypatch):
     assert not list(folder.iterdir())
     np.testing.assert_array_equal(faces.images, expected.images)
     np.testing.assert_array_equal(faces.masks, expected.masks)
+
+
+def test_of_the_same_pictures_the_first_is_taken(tmp_path):
+    paths = [
+        write_face(tmp_path / f"{name}.png", size)
+        for name, size in zip("ace", (64, 96, 128), strict=True)
+    ]
+    twins = {"b": paths[0], "d": paths[1], "f": paths[0]}
+    for name, path in twins.items():
+        shutil.copy(path, tmp_path / f"{name}.png")
+    (tmp_path / "g.png").symlink_to(paths[2])
+    every = [str(path) for path in sorted(tmp_path.iterdir())]
+    faces, bad = load_faces(every, cut(), "A")
+    assert faces.paths == tuple(paths)
+    assert len(faces.files) == 3
+    names = {"b": "a", "d": "c", "f": "a", "g": "e"}
+    assert bad == [
+        BadFace(str(tmp_path / f"{name}.png"), f"is the same picture as {first}.png")
+        for name, first in names.items()
+    ]
+
+
+def test_bad_files_that_are_the_same_are_bad_for_what_they_are(tmp_path):
+    for name in "ab":
+        (tmp_path / f"{name}.png").write_bytes(b"nothing")
+    _, bad = load_faces([str(tmp_path / "a.png"), str(tmp_path / "b.png")], cut(), "A")
+    assert [face.reason for face in bad] == ["is no PNG, JPEG or WebP picture"] * 2
 
 
 def test_no_room_for_a_large_set_is_told(monkeypatch):
@@ -342,7 +380,7 @@ def test_an_interruption_drops_the_files_still_waiting(tmp_path, monkeypatch):
         if len(seen) == 1:
             raise KeyboardInterrupt
         time.sleep(0.01)
-        return "is late", None
+        return faceset._Result("is late")
 
     monkeypatch.setattr(faceset, "_load", stop)
     monkeypatch.setattr("os.cpu_count", lambda: 1)

@@ -11,7 +11,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lib.align.header import FaceHeader, write_png
-from lib.data.files import find_images, read_face
+from lib.data import files
+from lib.data.files import FileNote, find_images, read_face, read_file
 from lib.errors import FaceswapError
 
 GRID = Path(__file__).parents[3] / "../shared/data/grid/faces"
@@ -125,7 +126,7 @@ def test_the_header_comes_with_the_picture(tmp_path):
 def test_bad_pictures_are_refused_with_a_reason(tmp_path):
     png = png_bytes()
     files = {
-        "empty.png": (b"", "no PNG, JPEG or WebP"),
+        "empty.png": (b"", "is empty"),
         "text.png": (b"hello", "no PNG, JPEG or WebP"),
         "cut.png": (png[:3000], "is damaged"),
         "flipped.png": (png[:2000] + b"\0\0\0\0" + png[2004:], "is damaged"),
@@ -133,8 +134,8 @@ def test_bad_pictures_are_refused_with_a_reason(tmp_path):
         "wide.png": (png_bytes(np.zeros((80, 120, 3), np.uint8)), r"not square \(120 x 80\)"),
         "small.png": (png_bytes(np.zeros((31, 31, 3), np.uint8)), "31 px wide, outside 32 to 8192"),
         "large.png": (with_edge(png, 8194, 8194), "8194 px wide, outside 32 to 8192"),
-        "warning.png": (with_edge(png, 10_000, 10_000), "larger than 8192 px"),
-        "bomb.png": (with_edge(png, 60_000, 60_000), "larger than 8192 px"),
+        "warning.png": (with_edge(png, 10_000, 10_000), "10000 px wide, outside 32 to 8192"),
+        "bomb.png": (with_edge(png, 60_000, 60_000), "60000 px wide, outside 32 to 8192"),
     }
     for name, (data, reason) in files.items():
         (tmp_path / name).write_bytes(data)
@@ -172,6 +173,42 @@ def test_what_is_no_file_is_refused(tmp_path):
         file.truncate(1 << 30)
     with pytest.raises(FaceswapError, match="larger than 256 MiB"):
         read_face(str(tmp_path / "vast.png"))
+
+
+def test_a_file_is_noted_as_it_was(tmp_path):
+    for name, content in {"a": b"one", "b": b"two", "c": b"one"}.items():
+        (tmp_path / name).write_bytes(content)
+    os.utime(tmp_path / "a", ns=(5, 1_234_567_890_123_456_789))
+    data, note = read_file(str(tmp_path / "a"))
+    assert data == b"one"
+    assert (note.size, note.modified) == (3, 1_234_567_890_123_456_789)
+    other, same = (read_file(str(tmp_path / name))[1] for name in "bc")
+    assert isinstance(other, FileNote)
+    assert other.digest != note.digest == same.digest
+
+
+def test_too_little_memory_is_told_as_that(tmp_path, monkeypatch):
+    def refuse(*_args, **_more):
+        raise MemoryError
+
+    path = save(tmp_path, "a.png", COLOUR)
+    monkeypatch.setattr(files.Image, "open", refuse)
+    with pytest.raises(FaceswapError, match="takes more memory than there is"):
+        read_face(path)
+
+
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    path = save(tmp_path, "a.png", COLOUR)
+    monkeypatch.setattr(files, "_LARGE", 47)
+    held = []
+    decode = files._decode
+    monkeypatch.setattr(
+        files, "_decode", lambda found: held.append(files._ONE_LARGE.locked()) or decode(found)
+    )
+    read_face(path)
+    monkeypatch.setattr(files, "_LARGE", 48)
+    read_face(path)
+    assert held == [True, False]
 
 
 def attempt(folder, name, data):

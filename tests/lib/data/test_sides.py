@@ -3,7 +3,7 @@
 import logging
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,15 +14,23 @@ from numpy.typing import NDArray
 from lib.align import masks
 from lib.align.geometry import Alignment, transform_points
 from lib.align.header import StoredMask, write_png
-from lib.data.faceset import Cut, FaceSet, load_faces
+from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
 from lib.data.files import find_images, read_face
-from lib.data.sides import check_count, load_side, write_report
+from lib.data.sides import check_count, check_side, write_report
 from lib.errors import FaceswapError
 
 CUT = Cut(32, "face", "extended", mask_blur_kernel=3, mask_threshold=4)
 COVERAGE = 0.6875
 
 Change = Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
+
+
+def load_side(
+    side: str, paths: Sequence[str], cut: Cut, *, coverage: float, allow_few: bool
+) -> tuple[FaceSet, list[BadFace]]:
+    faces, bad = load_faces(paths, cut, f"Side {side.upper()}")
+    check_side(side, faces, bad, mask_type=cut.mask_type, coverage=coverage, allow_few=allow_few)
+    return faces, bad
 
 
 def with_masks(source: Path, folder: Path, change: Change) -> list[str]:
@@ -65,7 +73,7 @@ def test_good_faces_are_counted_and_few_are_warned_of(
     assert bad == []
 
 
-def test_bad_files_are_named_in_the_log_and_in_the_report(
+def test_bad_files_are_named_in_the_log(
     rendered: dict[str, Path], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     good = find_images(str(rendered["a"]))
@@ -73,12 +81,23 @@ def test_bad_files_are_named_in_the_log_and_in_the_report(
     for index in range(5):
         bad.append(str(tmp_path / f"bad{index}.png"))
         Path(bad[-1]).write_bytes(b"?")
-    report = tmp_path / "report.txt"
     _, found = load_side("b", [*bad, *good], CUT, coverage=COVERAGE, allow_few=False)
-    write_report(report, found)
     assert "Side B: 5 bad files left out" in caplog.messages[0]
-    assert "and 2 more" in caplog.messages[0]
-    assert [line.split()[0] for line in report.read_text().splitlines()] == bad
+    assert caplog.messages[0].endswith("; and 2 more")
+    assert [face.path for face in found] == bad
+
+
+def test_the_report_has_a_line_a_file_whatever_it_is_called(tmp_path: Path) -> None:
+    report = tmp_path / "report.txt"
+    left_out = [
+        ("a", BadFace("/x/a b.png", "is empty")),
+        ("b", BadFace("/x/new\nline\u2028.png", "is the same picture as \udcff\r.png")),
+    ]
+    write_report(report, left_out)
+    assert report.read_bytes().decode("ascii").splitlines() == [
+        "A /x/a b.png is empty",
+        "B /x/new\\nline\\u2028.png is the same picture as \\udcff\\r.png",
+    ]
     write_report(report, [])
     assert not report.exists()
 
@@ -160,12 +179,11 @@ def test_a_side_whose_faces_lack_the_mask_is_refused(
 
 @pytest.mark.parametrize(("count", "told"), [(249, True), (250, False)])
 def test_fewer_than_250_faces_are_warned_of(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, count: int, told: bool
+    caplog: pytest.LogCaptureFixture, count: int, told: bool
 ) -> None:
     pixels = np.zeros((count, 4, 4, 3), np.uint8)
     landmarks = np.full((count, 68, 2), np.nan, np.float32)
     faces = FaceSet(tuple(map(str, range(count))), pixels, pixels, landmarks)
-    monkeypatch.setattr("lib.data.sides.load_faces", lambda *_: (faces, []))
-    load_side("a", faces.paths, CUT, coverage=COVERAGE, allow_few=False)
+    check_side("a", faces, [], mask_type=None, coverage=COVERAGE, allow_few=False)
     warning = f"Side A: {count} faces are few; 500 to 5,000 varied ones are usual"
     assert (warning in caplog.messages) is told

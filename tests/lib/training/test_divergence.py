@@ -1,6 +1,7 @@
 """Runs that break down are noticed, and no others. Their figures are made up here; those of real
 runs stand in ``docs/experiments.md``."""
 
+import json
 import re
 
 import numpy as np
@@ -232,3 +233,25 @@ def test_a_run_is_judged_alike_however_its_figures_come_in(read: int) -> None:
     got, found = first((losses, spread, good), read)
     assert found == expected
     assert when <= got < when + read
+
+
+def test_what_was_seen_outlives_a_restart() -> None:
+    rng = np.random.default_rng(0)
+    straight, names = Divergence(["face_a", "face_b"]), ["face_a", "face_b"]
+    losses = rng.lognormal(0, 0.2, (130, 2))
+    spread, good = np.full((130, 2), 0.8), np.ones(130, bool)
+    straight.add(losses, spread, good)
+    resumed = Divergence(names)
+    resumed.restore(json.loads(json.dumps(straight.state())))
+    high = losses[:40] * 10
+    for one in (straight, resumed):
+        found = one.add(high, spread[:40], good[:40])
+        assert found is not None
+        assert found.kind == "loss"
+    assert straight.state() == resumed.state()
+
+
+@pytest.mark.parametrize("state", [{"rows": "AAAA", "count": 1}, {"rows": "?", "count": 1}])
+def test_what_another_run_saw_is_refused(state: dict) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        Divergence(["face_a", "face_b"]).restore(state)

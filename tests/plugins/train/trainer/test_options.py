@@ -113,10 +113,14 @@ def test_warping_to_landmarks_changes_what_is_fed_and_no_more(
     train_arguments: MakeArguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fed: list[Any] = []
+
+    def taken(batches: list[Any], *_: float) -> Outcome:
+        fed.extend(batches)
+        return Outcome(torch.zeros(2), torch.ones(2), torch.tensor(True))
+
     for switches in ([], ["--warp-to-landmarks"]):
         with running(train_arguments("-n", *switches)) as trainer:
-            outcome = Outcome(torch.zeros(2), torch.ones(2), torch.tensor(True))
-            monkeypatch.setattr(trainer, "_step", lambda batches, *_: fed.extend(batches) or outcome)
+            monkeypatch.setattr(trainer, "_step", taken)
             trainer.train_one_step(None, None)
     (feeds, targets), (warped_feeds, warped_targets) = fed
     for plain, warped in zip(feeds, warped_feeds, strict=True):
