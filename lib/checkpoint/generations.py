@@ -111,7 +111,8 @@ class Generations:
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in self.folder.iterdir():
                 if match := _NAME.fullmatch(path.name):
-                    found.append(Generation(*map(int, match.groups()), path))
+                    number, iterations = map(int, match.groups())
+                    found.append(Generation(number, iterations, path))
         return sorted(found, reverse=True)
 
     def newest(self) -> tuple[Generation | None, dict[Generation, str]]:

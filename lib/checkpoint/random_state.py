@@ -36,7 +36,8 @@ def capture(model: keras.Model) -> Arrays:
         "numpy_rest": np.array([position, has_gauss, cached], np.float64),
         "torch": torch.get_rng_state().numpy(),
     }
-    for number, state in enumerate(torch.cuda.get_rng_state_all() if _has_cuda() else []):
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    for number, state in enumerate(cuda):
         arrays[f"cuda_{number}"] = state.numpy()
     for number, seed in enumerate(_seeds(model)):
         arrays[f"keras_{number}"] = keras.ops.convert_to_numpy(seed)
@@ -94,7 +95,3 @@ def _seeds(model: keras.Model) -> list[keras.Variable]:
     """Variables that are no weights: the states of the layers' own generators."""
     weights = {id(variable) for variable in model.weights}
     return [variable for variable in model.variables if id(variable) not in weights]
-
-
-def _has_cuda() -> bool:
-    return torch.cuda.is_available() and torch.cuda.is_initialized()

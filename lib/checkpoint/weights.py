@@ -8,7 +8,7 @@ whole and as they are in the file.
 import math
 from typing import Any, BinaryIO, Final
 
-import h5py  # type: ignore[import-untyped]
+import h5py
 import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o
 

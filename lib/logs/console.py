@@ -1,10 +1,12 @@
 """The line that tells the losses, rewritten in place, and messages that keep out of its way."""
 
 import logging
+import os
 import shutil
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import TextIO
 
 
@@ -81,6 +83,7 @@ class ConsoleLine:
             self._stream.write(_encodable(text, self._stream.encoding or "utf-8"))
             self._stream.flush()
         except (OSError, ValueError):
+            _silence(self._stream)
             self._stream = None
         except RuntimeError:
             pass  # A signal handler's message came in the middle of a write: better lost than fatal
@@ -117,6 +120,12 @@ def _is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:  # it is closed
         return False
+
+
+def _silence(stream: TextIO) -> None:
+    """Let what a stream has kept, and will get, go nowhere: whoever flushes it would fail too."""
+    with suppress(OSError, ValueError), open(os.devnull, "wb") as nothing:
+        os.dup2(nothing.fileno(), stream.fileno())
 
 
 def _width() -> int:

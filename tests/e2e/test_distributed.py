@@ -88,6 +88,20 @@ def test_a_run_of_two_resumes_as_one_and_a_run_of_one_as_two(words: Words, tmp_p
     assert state(tmp_path / "model")["iterations"] == 6
 
 
+@pytest.mark.slow
+def test_a_run_of_two_that_breaks_down_goes_back_as_one(
+    words: Words, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRAGILE", "nan 22 36")
+    monkeypatch.setenv("FRAGILE_DUMP", str(tmp_path))
+    said = run([*TORCHRUN, *words("model", "-it", "60", "-s", "10", "-d", "-t", "fragile")])
+    assert said.stdout.count("Training has broken down") == 1, said.stdout
+    assert "Stopped at iteration 60" in said.stdout
+    first, second = (np.load(tmp_path / f"rank{rank}.npy") for rank in (0, 1))
+    assert np.isfinite(first).all()
+    np.testing.assert_array_equal(first, second)
+
+
 def test_one_gpu_or_none_trains_alone_and_says_so(words: Words, tmp_path: Path) -> None:
     said = run([*ALONE, *words("model", "-it", "1", "-d")])
     assert "so this process trains alone" in said.stdout

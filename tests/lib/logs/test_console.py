@@ -158,12 +158,22 @@ def test_a_closed_stream_silences_the_line() -> None:
 def test_a_reader_that_has_gone_silences_the_line() -> None:
     reader, writer = os.pipe()
     os.close(reader)
+    with pytest.raises(BrokenPipeError):
+        os.write(writer, b"nobody hears")
     stream = os.fdopen(writer, "w")
     line = ConsoleLine(stream, interactive=True)
     line.update(1, 0.1, 0.2)
     line.message("saved")
-    with pytest.raises(BrokenPipeError):  # the pipe was indeed broken, and holds unwritten text
-        stream.close()
+    stream.close()  # does not fail of what it has kept
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")
+def test_a_full_disk_silences_the_line_and_nobody_fails_of_it_later() -> None:
+    with open("/dev/full", "w", encoding="utf-8") as stream:
+        line = ConsoleLine(stream, interactive=True)
+        line.update(1, 0.5, 0.5)
+        line.message("lost")
+        stream.flush()
 
 
 def test_a_message_from_within_a_write_is_lost_not_fatal() -> None:
