@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         diverged, 4 the last save failed, 130 interrupted.
     """
     arguments: argparse.Namespace | None = None
+    _fill_streams()
     try:
         arguments = make_parser(__version__).parse_args(argv)
         exclude(arguments.exclude_gpus)
@@ -49,6 +50,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         _complain(f"unexpected {type(error).__name__}: {error} ({hint})", arguments)
         return 1
     return 0
+
+
+def _fill_streams() -> None:
+    """Open what was closed of standard input, output and error, to nowhere.
+
+    Else the next file that is opened would take the place, and what is printed would go into it.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def _complain(message: str, arguments: argparse.Namespace | None) -> None:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from lib.checkpoint.lock import FolderLock
+from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore
 from lib.data.files import find_images
 from lib.data.sides import check_count
@@ -160,7 +161,7 @@ class Train:
         store.check_folder()
         with FolderLock(store.folder) if self._world.is_first else nullcontext():
             if self._world.is_first:
-                store.recover()
+                recover(store)
             self._world.agree(False)  # the others read the folder once it is in order
             yield
 

@@ -1,13 +1,10 @@
 """A model's folder: where its saves are found, and what other programs see of them."""
 
-import filecmp
-import glob
 import logging
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import keras
@@ -15,7 +12,7 @@ import keras
 from lib.checkpoint.generations import MODEL, STATE, Generation, Generations
 from lib.checkpoint.safe import ModelFileError, load_safely
 from lib.errors import FaceswapError
-from lib.files import UNFINISHED, keep_as
+from lib.files import keep_as
 
 logger = logging.getLogger(__name__)
 
@@ -162,71 +159,6 @@ class ModelStore:
             return f"restore '{self.backup.name}', the last backup, in its place"
         return "there is no backup beside it; a snapshot folder may hold an older model"
 
-    def recover(self) -> None:
-        """Put a folder in order before a run writes to it, as the only one that does.
-
-        What a run that died left half done goes. Saves that are not whole get another name. Files
-        under the model's own names that no save left go into a folder of their own, and the newest
-        save takes their place.
-
-        Raises
-        ------
-        FaceswapError
-            No save is whole, or the folder can't be written to.
-        """
-        newest = self.current
-        self.saves.sweep()
-        for path in self.folder.glob(f"{UNFINISHED}*"):
-            with suppress(OSError):
-                path.unlink()
-        half = f".{glob.escape(self.folder.name)}_snapshot_*_iters.partial"
-        for path in self.folder.parent.glob(half):
-            shutil.rmtree(path, ignore_errors=True)
-        if newest is None:
-            return
-        try:
-            self._keep_strangers(newest)
-            self._tell_if_older(newest)
-            for generation in self.saves.all():
-                if generation > newest:
-                    aside = self.saves.set_aside(generation)
-                    logger.warning("The damaged one is kept as '%s'", aside)
-            self.publish(newest)
-        except OSError as error:
-            raise FaceswapError(f"can't write to '{self.folder}': {error.strerror}") from error
-
-    def _keep_strangers(self, newest: Generation) -> None:
-        """Move model and state away where one was put there by hand."""
-        views = [path for path in (self.path, self.state_path) if path.exists()]
-        files = [file for one in self.saves.all() for file in (one.model, one.state)]
-        if all(any(_is_same(path, file) for file in files) for path in views):
-            return
-        count = len(list(self.saves.folder.glob("found_*")))
-        found = self.saves.folder / f"found_{count + 1}"
-        found.mkdir()
-        for path in views:
-            os.rename(path, found / path.name)
-        logger.warning(
-            "'%s' holds files that were put there since the last save: they are kept in '%s', and "
-            "the run goes on from %s; faceswap restore --from that folder goes on from them",
-            self.folder,
-            found,
-            newest,
-        )
-
-    def _tell_if_older(self, newest: Generation) -> None:
-        """Say so where the plain model is an earlier save, to which someone may mean to go back."""
-        for generation in self.saves.all():
-            if generation < newest and self.path.exists() and _is_same(self.path, generation.model):
-                logger.info(
-                    "'%s' was %s, and the run goes on from the newest, %s; faceswap restore -m "
-                    "'%s' goes back",
-                    self.path.name,
-                    generation,
-                    newest,
-                    self.folder,
-                )
-
     def publish(self, newest: Generation) -> None:
         """Show the newest save and its backup under the names that other programs know.
 
@@ -256,12 +188,19 @@ class ModelStore:
         """
         try:
             generation = self.saves.add(iterations, write, back_up=back_up)
-            try:
-                self.publish(generation)
-            finally:  # saves that can't be shown shall not pile up
-                self.saves.prune()
         except OSError as error:
             raise FaceswapError(f"can't save to '{self.folder}': {_why(error)}") from error
+        # From here on the save is whole, whatever happens.
+        try:
+            self.publish(generation)
+        except FaceswapError as error:
+            logger.warning(
+                "%s is whole, but other programs see an older one: %s", generation, error
+            )
+        try:
+            self.saves.prune()
+        except OSError as error:
+            logger.warning("Older saves in '%s' can't be removed: %s", self.folder, _why(error))
         return generation
 
     def snapshot(self, generation: Generation) -> Path:
@@ -289,16 +228,20 @@ class ModelStore:
             It can't be written; there is no half copy.
         """
         unfinished = target.with_name(f".{target.name}.partial")
+        replaced = target.with_name(f".{target.name}.replaced")
         try:
             shutil.rmtree(unfinished, ignore_errors=True)
+            shutil.rmtree(replaced, ignore_errors=True)
             shutil.copytree(self.folder, unfinished, ignore=self._left_out, symlinks=True)
             saves = ModelStore(str(unfinished), self.name).saves
             copy = saves.folder / generation.path.name
             shutil.copytree(generation.path, copy)
             keep_as(copy / MODEL, unfinished / self.path.name)
             keep_as(copy / STATE, unfinished / self.state_path.name)
-            shutil.rmtree(target, ignore_errors=True)
+            if target.exists():
+                os.replace(target, replaced)
             os.replace(unfinished, target)
+            shutil.rmtree(replaced, ignore_errors=True)
         except (OSError, FaceswapError) as error:
             shutil.rmtree(unfinished, ignore_errors=True)
             why = _why(error) if isinstance(error, OSError) else str(error)
@@ -341,15 +284,6 @@ def _names(folder: Path) -> set[str]:
 
 def _listed(names: set[str]) -> str:
     return " and of ".join(f"'{name}'" for name in sorted(names))
-
-
-def _is_same(path: Path, other: Path) -> bool:
-    """Whether two files are one, or alike to the last byte."""
-    if not (path.is_file() and other.is_file()):
-        return False
-    if path.samefile(other):
-        return True
-    return filecmp.cmp(path, other, shallow=False)
 
 
 def _why(error: OSError) -> str:

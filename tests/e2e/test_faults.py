@@ -208,6 +208,10 @@ def kernel(file: Path) -> float:
     return max(found)
 
 
+LATE = re.compile("is whole, but other programs see an older one|Older saves .* can't be removed")
+"""What is told of a failure once a save is whole."""
+
+
 @pytest.fixture
 def subject(tmp_path: Path) -> Subject:
     subject = Subject(tmp_path / "model")
@@ -269,18 +273,19 @@ def test_any_call_may_fail(
         faults.plan(range(0), 0)
         where = f"{call}: {error}, {caplog.text}"
         told = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-        assert len(told) == bool(error), where
+        assert sum("failed" in message for message in told) == bool(error), where
+        assert error or all(LATE.search(message) for message in told), where
         assert not any("\n" in message for message in told), where
         newest = subject.check_whole()
         assert newest in (before, now) if error else newest == now, where
         if at % 8 == 0:
             subject.check_fresh(newest)
-        failed += bool(error)
+        failed += bool(told)
         subject.train()
         subject.model.save()
         assert subject.check_whole() == now + 1, where
         subject.check_shown()
-    print(f"{len(calls)} calls, {failed} saves failed")
+    print(f"{len(calls)} calls, {failed} failures told")
     assert failed > len(calls) // 2
 
 
@@ -296,7 +301,7 @@ def test_writes_that_take_a_part_are_gone_on_with(subject: Subject, faults: Faul
 
 
 def test_saves_that_cannot_be_shown_do_not_pile_up(
-    subject: Subject, monkeypatch: pytest.MonkeyPatch
+    subject: Subject, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -305,10 +310,10 @@ def test_saves_that_cannot_be_shown_do_not_pile_up(
         patch.setattr(os, "replace", fail)
         for _ in range(5):
             now = subject.train()
-            with pytest.raises(
-                FaceswapError, match=rf"save \d+ \(iteration {now}\) is whole: can't"
-            ):
-                subject.model.save()
+            caplog.clear()
+            subject.model.save()
+            (told,) = caplog.messages
+            assert f"(iteration {now}) is whole, but other programs see an older one" in told
             assert subject.check_whole() == now
             assert len(list(subject.folder.glob("tiny_saves/0*"))) == 2
             subject.check_fresh(now)

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from lib.logs.losses import LossLog
+from lib.training.step import Outcome
 
 
 class Scalars:
@@ -23,16 +25,26 @@ class Scalars:
         self.closed = True
 
 
+def outcome(*losses: float, is_good: bool = True) -> Outcome:
+    values = torch.tensor(losses)
+    return Outcome(values, values / 10, torch.tensor(is_good))
+
+
 NAMES = ["total", "face_a", "mask_a", "face_b", "mask_b"]
 
 
 def test_every_iteration_is_written_when_the_losses_are_read() -> None:
     scalars = Scalars()
     log = LossLog(NAMES, scalars)
-    log.add(1, torch.tensor([1.0, 2.0, 3.0, 4.0]))
-    log.add(2, torch.tensor([2.0, 2.0, 3.0, 4.5]))
+    log.add(1, outcome(1, 2, 3, 4))
+    log.add(2, outcome(2, 2, 3, 4.5, is_good=False))
     assert scalars.written == []
-    assert log.flush() == (4.0, 7.5)
+    reading = log.flush()
+    assert reading.newest == (4.0, 7.5)
+    np.testing.assert_array_equal(reading.iterations, [1, 2])
+    np.testing.assert_array_equal(reading.losses, [[1, 2, 3, 4], [2, 2, 3, 4.5]])
+    np.testing.assert_allclose(reading.spread, [[0.1, 0.2, 0.3, 0.4], [0.2, 0.2, 0.3, 0.45]])
+    np.testing.assert_array_equal(reading.is_good, [True, False])
     assert scalars.written == [
         (1, dict(zip(NAMES, [10, 1, 2, 3, 4], strict=True))),
         (2, dict(zip(NAMES, [11.5, 2, 2, 3, 4.5], strict=True))),
@@ -44,7 +56,7 @@ def test_it_is_due_at_once_and_then_after_a_while(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("lib.logs.losses.time.monotonic", lambda: now)
     log = LossLog(["total", "face_a", "face_b"], None)
     assert log.is_due
-    log.add(1, torch.zeros(2))
+    log.add(1, outcome(0, 0))
     log.flush()
     assert not log.is_due
     now += 0.3
@@ -54,7 +66,7 @@ def test_it_is_due_at_once_and_then_after_a_while(monkeypatch: pytest.MonkeyPatc
 def test_closing_writes_what_is_pending() -> None:
     scalars = Scalars()
     log = LossLog(["total", "face_a", "face_b"], scalars)
-    log.add(7, torch.tensor([0.5, 0.25]))
+    log.add(7, outcome(0.5, 0.25))
     log.close()
     assert scalars.written == [(7, {"total": 0.75, "face_a": 0.5, "face_b": 0.25})]
     assert scalars.closed
@@ -62,8 +74,18 @@ def test_closing_writes_what_is_pending() -> None:
     assert len(scalars.written) == 1
 
 
+def test_what_is_dropped_is_not_written() -> None:
+    scalars = Scalars()
+    log = LossLog(["total", "face_a", "face_b"], scalars)
+    log.add(8, outcome(9, 9))
+    log.drop()
+    log.add(6, outcome(1, 2))
+    assert list(log.flush().iterations) == [6]
+    assert [step for step, _ in scalars.written] == [6]
+
+
 def test_without_a_log_nothing_is_written(tmp_path: Path) -> None:
     log = LossLog(["total", "face_a", "face_b"], None)
-    log.add(1, torch.zeros(2))
+    log.add(1, outcome(0, 0))
     log.add_image(1, "preview", None)
     log.close()
