@@ -44,18 +44,16 @@ class ModelCopy:
         copy_values(self._source, self.model)
 
     def check(self) -> None:
-        """Refuse weights that are no numbers.
+        """Refuse values that are no numbers.
 
         Raises
         ------
         FaceswapError
         """
-        for variable in self.model.weights:
+        for variable in (*self.model.weights, *self.model.optimizer.variables):
             # In one thread: that of training shall not wait for this one's.
             if not np.isfinite(variable.value.detach().numpy().sum(dtype=np.float64)):
-                raise FaceswapError(
-                    f"weights of '{variable.path}' are no numbers: the model is not saved"
-                )
+                raise FaceswapError(f"'{variable.path}' holds what is no number: it is not saved")
 
 
 def values_of(model: keras.Model) -> list[Tensor]:

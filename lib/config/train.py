@@ -92,8 +92,10 @@ class GlobalOptions(Options):
     )
     nan_protection: bool = option(
         True,
-        "Stop training as soon as the loss is NaN (not a number), before the broken weights are "
-        "saved. A model does not recover from NaN: leave this on.",
+        "Look at every step before it changes the weights: one whose loss or gradient is not a "
+        "number is skipped, with its cause and faces named. After many of them, or when the faces "
+        "go flat or the loss runs away, go back to the last good save and on at half the learning "
+        "rate; after three times in vain, stop. A model does not recover from NaN: leave this on.",
         changeable=True,
     )
     convert_batchsize: int = option(
