@@ -19,13 +19,13 @@ def main() -> None:
         configuration = Namespace(configfile=str(options_file), keep_saves=1)
         plugin = loader.load_model(arguments.model)(str(Path(folder) / "model"), configuration)
         plugin.build()
-        plugin.prepare_to_save()
+        plugin.saves.prepare()
         file = Path(folder) / "keras.keras"
         plugin.save()
         rounds = [
             (
-                seconds(plugin.begin_save),
-                seconds(plugin.finish_save),
+                seconds(plugin.saves.begin),
+                seconds(plugin.saves.finish),
                 seconds(lambda: plugin.model.save(file)),
             )
             for _ in range(arguments.rounds)

@@ -13,7 +13,7 @@ TRIES = 3
 SECONDS_BETWEEN_TRIES = 5.0
 
 
-class Saves:
+class Saving:
     """Saves a model while it trains.
 
     Parameters
@@ -24,7 +24,7 @@ class Saves:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._wanted = False
-        model.prepare_to_save()
+        model.saves.prepare()
 
     def after_iteration(self, count: int, *, is_due: bool) -> None:
         """Begin a save where one is due, or put it off until the one before is written.
@@ -37,7 +37,7 @@ class Saves:
             Whether a save is due after this one.
         """
         self._wanted |= is_due
-        if self._wanted and not self._model.is_saving:
+        if self._wanted and not self._model.saves.is_busy:
             self._begin(count)
         elif is_due:
             logger.info("The save before this one is still being written: saving after it")
@@ -46,7 +46,7 @@ class Saves:
         self._wanted = False
         # A resumed run's first save is a precaution: its losses count for the next average.
         try:
-            self._model.begin_save(average=count > 1 or self._model.iterations == 1)
+            self._model.saves.begin(average=count > 1 or self._model.iterations == 1)
         except FaceswapError as error:
             logger.warning("%s; training goes on", error)
 
@@ -66,7 +66,7 @@ class Saves:
         for tries_left in reversed(range(TRIES)):
             try:
                 if is_begun:
-                    self._model.finish_save()
+                    self._model.saves.finish()
                 else:
                     self._model.save()
                 return

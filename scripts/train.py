@@ -29,7 +29,7 @@ from lib.training import device, distributed
 from lib.training.finder import write_search
 from plugins import loader
 from scripts.keys import Keys
-from scripts.saving import Saves
+from scripts.saving import Saving
 from scripts.signals import Leave, Signals
 
 logger = logging.getLogger(__name__)
@@ -275,14 +275,14 @@ class Train:
             self._failure = error
         finally:
             with suppress(FaceswapError):  # a save that is being written shall be whole
-                model.finish_save()
+                model.saves.finish()
             trainer.close()
             self.console.close()
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
         before = model.iterations
-        saves = Saves(model) if self._world.is_first else None
+        saving = Saving(model) if self._world.is_first else None
         while (count := model.iterations - before + 1) <= self._args.iterations:
             due = count in (1, self._args.iterations) or count % self._args.save_interval == 0
             due |= self._take(self._save_now)
@@ -292,17 +292,17 @@ class Train:
             due &= model.iterations == before + count  # it may have gone back to an earlier save
             if refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
-            if saves:
-                saves.after_iteration(count, is_due=due)
-            if saves and due:
+            if saving:
+                saving.after_iteration(count, is_due=due)
+            if saving and due:
                 trainer.tell_changes()
             self._time(model.name, count)
             if self._world.agree(self._stop.is_set() or trainer.wants_stop):
                 break
         self.console.close()
-        if saves:
-            saves.finish(is_due=due)
-        if saves and not due and self._wants_sheets:
+        if saving:
+            saving.finish(is_due=due)
+        if saving and not due and self._wants_sheets:
             trainer.show_preview(self._show)
         logger.info(
             "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"

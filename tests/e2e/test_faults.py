@@ -268,7 +268,7 @@ def test_any_call_may_fail(
         caplog.clear()
         before, now = subject.model.iterations, subject.train()
         faults.plan(range(at, 10**6 if lasting else at + 1), number)
-        subject.model.begin_save()
+        subject.model.saves.begin()
         error = failure(subject.model)
         faults.plan(range(0), 0)
         where = f"{call}: {error}, {caplog.text}"
@@ -351,7 +351,7 @@ def test_a_run_goes_on_when_a_save_in_its_middle_fails(
 
 def failure(model: ModelBase) -> FaceswapError | None:
     try:
-        model.finish_save()
+        model.saves.finish()
     except FaceswapError as error:
         return error
     return None

@@ -18,29 +18,30 @@ class Model:
     """Counts, and notes when it was saved."""
 
     name = "compact"
-    is_saving = False
+    is_busy = False
 
     def __init__(self, iterations: int = 0) -> None:
         self.iterations = iterations
         self.saved: list[int] = []
         self.averaged: list[bool] = []
         self.failures = 0
+        self.saves = self
 
-    def prepare_to_save(self) -> None:
+    def prepare(self) -> None:
         pass
 
-    def begin_save(self, *, average: bool = True) -> None:
+    def begin(self, *, average: bool = True) -> None:
         self.saved.append(self.iterations)
         self.averaged.append(average)
 
-    def finish_save(self) -> None:
+    def finish(self) -> None:
         if self.failures:
             self.failures -= 1
             raise FaceswapError("the save failed")
 
     def save(self) -> None:
-        self.begin_save()
-        self.finish_save()
+        self.begin()
+        self.finish()
 
 
 class Trainer:
@@ -114,10 +115,10 @@ def test_a_save_waits_for_the_one_before_and_is_not_forgotten(
     model = Model()
 
     def hold() -> None:
-        model.is_saving = True
+        model.is_busy = True
 
     def let_go() -> None:
-        model.is_saving = False
+        model.is_busy = False
 
     with caplog.at_level("INFO"):
         _, trainer = run(command, model, i4=hold, i7=let_go)

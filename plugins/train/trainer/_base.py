@@ -147,7 +147,7 @@ class TrainerBase:
                 "is damaged: restore the file's backup"
             ) from error
         self._model.state.describe_run = self._describe_run
-        self._model.restore_random()
+        self._model.saves.restore_random()
 
     def _describe_run(self) -> dict[str, Any]:
         watched = {"held_out": self._watch.state()} if self._watch else {}
@@ -191,7 +191,7 @@ class TrainerBase:
             self._go_back(breakdown)
             return
         if snapshot:
-            self._model.begin_snapshot()
+            self._model.saves.begin_snapshot()
         if self._watch and self._is_due("evaluate_interval", self._model.iterations):
             is_stuck = self._watch.evaluate()
             self.wants_stop = is_stuck and getattr(self._args, "stop_on_plateau", False)

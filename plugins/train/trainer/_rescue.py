@@ -146,7 +146,7 @@ class Rescue:
                 f"{breakdown.text}; the saves are whole: lower learning_rate far below "
                 f"{self._model.config['learning_rate'] * self.rate:.1e}, or look for bad faces"
             )
-        state: dict[str, Any] = self._model.go_back(self._below)
+        state: dict[str, Any] = self._model.saves.go_back(self._below)
         self._look_from(state["run"].get("rescue", {}))
         self._furthest, self._below = max(now, self._furthest), self._model.iterations
         self.rate *= SLOWER

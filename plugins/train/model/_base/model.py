@@ -2,25 +2,16 @@
 
 import inspect
 import logging
-import math
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
-import torch
 
-from lib.checkpoint import random_state
-from lib.checkpoint.copies import copy_values
-from lib.checkpoint.generations import Generation
-from lib.checkpoint.saver import Saver
-from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore
 from lib.config import ini, options, sections
 from lib.errors import FaceswapError
@@ -31,6 +22,7 @@ from lib.model.predictor import side_path
 from lib.model.transfer import find_source, transfer
 from plugins import loader
 from plugins.train.model._base.checks import check_model, check_options, check_shapes
+from plugins.train.model._base.saves import Saves
 from plugins.train.model._base.state import State
 
 logger = logging.getLogger(__name__)
@@ -91,19 +83,9 @@ class ModelBase:
         )
         self.check_stored(self._option_classes.values(), self._config)
         check_options(self._config)
-        self._restore_losses(self._state.last_run)
         self._model: keras.Model | None = None
-        self._saver: Saver | None = None
-
-    def _restore_losses(self, run: Mapping[str, Any]) -> None:
-        """Go on with the losses that no save has averaged yet."""
-        stored = run.get("losses", [[], []])
-        try:
-            history = [[float(loss) for loss in losses] for losses in stored]
-        except (TypeError, ValueError):
-            history = []
-        if len(history) == 2:
-            self._io.history = history
+        self.saves = Saves(self, self._io)
+        """Saves this model while it trains."""
 
     @cached_property
     def _option_classes(self) -> dict[str, type]:
@@ -301,86 +283,8 @@ class ModelBase:
         FaceswapError
             The files can't be written, or a loss is not a number; the previous ones stay.
         """
-        self.begin_save()
-        self.finish_save()
-
-    def prepare_to_save(self) -> None:
-        """Take the memory that saves need now, and not when the first one is due."""
-        if self._saver is None:
-            protect = self.config["nan_protection"]
-            self._saver = Saver(self._io, self.model, refuse_nan=protect)
-
-    @property
-    def is_saving(self) -> bool:
-        """Whether a save is being written."""
-        return self._saver is not None and self._saver.is_busy
-
-    def begin_save(self, *, average: bool = True) -> None:
-        """Begin to save, as `save` does; the model may train on while it is written.
-
-        A failure to write is told as a warning; `finish_save` raises it.
-
-        Parameters
-        ----------
-        average
-            Whether the losses since the last save are averaged, and are over with; if not, they
-            stay noted, and the backup stays what it is.
-
-        Raises
-        ------
-        FaceswapError
-            A loss is not a number: the model is not saved.
-        """
-        averages = self._average_losses() if average else {}
-        if self.config["nan_protection"] and not np.isfinite(list(averages.values())).all():
-            raise FaceswapError(
-                f"the loss is not a number at iteration {self.iterations}: the model is not saved, "
-                "so the last save is whole; resume with a lower learning_rate"
-            )
-        back_up = bool(averages) and self._is_lowest(averages)
-        if back_up:
-            self._state.lowest_avg_loss = averages
-        if average:
-            self._io.history = [[], []]
-        losses = ", ".join(f"{side.upper()}: {loss:.5f}" for side, loss in averages.items())
-        since = f" - average loss {losses}" if averages else ""
-        self._begin(
-            lambda save: logger.info("Saved at iteration %d%s", save.iterations, since),
-            back_up=back_up,
-        )
-
-    def _begin(self, done: Callable[[Generation], None], *, back_up: bool = False) -> None:
-        self.prepare_to_save()
-        assert self._saver is not None
-        state = self._state.describe()
-        state["run"]["losses"] = [_finite(losses) for losses in self._io.history]
-        self._saver.begin(state, back_up=back_up, done=done)
-
-    def finish_save(self) -> None:
-        """Wait until the save that was begun last is written.
-
-        Raises
-        ------
-        FaceswapError
-            It can't be written; earlier saves stay.
-        """
-        if self._saver is not None:
-            self._saver.wait()
-
-    def _average_losses(self) -> dict[str, float]:
-        """Mean of each side's losses since the last save, apart from those that are no numbers."""
-        means = {}
-        for side, losses in zip("ab", self._io.history, strict=True):
-            if losses:
-                finite = torch.tensor(_finite(losses))
-                means[side] = float(finite.mean()) if len(finite) else math.nan
-        return means
-
-    def _is_lowest(self, averages: dict[str, float]) -> bool:
-        lows = self._state.lowest_avg_loss
-        if not np.isfinite(list(averages.values())).all():
-            return False
-        return not lows or all(averages[side] < lows[side] for side in averages)
+        self.saves.begin()
+        self.saves.finish()
 
     def snapshot(self) -> None:
         """Save, and copy the model's folder beside itself with the iterations in its name.
@@ -392,64 +296,5 @@ class ModelBase:
         FaceswapError
             The files can't be written.
         """
-        self.begin_snapshot()
-        self.finish_save()
-
-    def begin_snapshot(self) -> None:
-        """Begin a snapshot; the model may train on while it is written. See `begin_save`."""
-        self._begin(self._copy_folder)
-
-    def _copy_folder(self, save: Generation) -> None:
-        try:
-            logger.info("Snapshot: %s", self._io.snapshot(save))
-        except FaceswapError as error:
-            logger.warning("%s: training goes on", error)
-            raise
-
-    def go_back(self, below: int) -> dict[str, Any]:
-        """Take the model back to a save, with its optimizer and the count of iterations.
-
-        Parameters
-        ----------
-        below
-            The newest whole save of fewer iterations is taken, or else the oldest one.
-
-        Returns
-        -------
-        dict
-            The state that was saved there, with what the run left for one that goes on from it.
-
-        Raises
-        ------
-        FaceswapError
-            No save can be read.
-        """
-        with suppress(FaceswapError):
-            self.finish_save()  # its failure has been told
-        save = self._io.earlier(below)
-        state = StateFile(self.model_dir, self.name).read(save.state)
-        loaded = compile_model(self._io.load_file(save.model), self.config, self.color_order)
-        copy_values(loaded, self.model)
-        self._state.go_back(state)
-        self._restore_losses(state.setdefault("run", {}))
-        return state
-
-    def restore_random(self) -> None:
-        """Put the generators of random numbers where they stood when the model was saved.
-
-        Raises
-        ------
-        FaceswapError
-            The save is damaged.
-        """
-        current = self._io.current
-        if current is not None and current.random.exists():
-            random_state.restore(random_state.read(current.random), self.model)
-
-
-def _finite(losses: Sequence[Any]) -> list[float]:
-    """Losses, which may lie on a device, as numbers; those that are none are left out."""
-    if not losses:
-        return []
-    values = torch.stack([torch.as_tensor(loss) for loss in losses])
-    return [float(value) for value in values.cpu() if math.isfinite(value)]
+        self.saves.begin_snapshot()
+        self.saves.finish()

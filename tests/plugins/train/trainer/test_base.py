@@ -132,7 +132,7 @@ def test_a_snapshot_is_taken_when_due(train_arguments: MakeArguments) -> None:
     arguments = train_arguments("-ss", "3")
     trainer = make_trainer(arguments)
     steps(trainer, 7)
-    trainer._model.finish_save()
+    trainer._model.saves.finish()
     trainer.close()
     found = sorted(Path(arguments.model_dir).parent.glob("model_snapshot_*"))
     assert [path.name for path in found] == ["model_snapshot_4_iters", "model_snapshot_7_iters"]
@@ -258,12 +258,13 @@ def test_a_model_that_asks_for_rgb_gets_it(
     train_arguments: MakeArguments, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trained = []
+    outcome = Outcome(torch.zeros(2), torch.ones(2), torch.tensor(True))
     for order in ("bgr", "rgb"):
         trainer = make_trainer(train_arguments("--no-logs"))
         trainer._model.color_order = order
         seen = []
         monkeypatch.setattr(
-            trainer, "_step", lambda batches, *_, seen=seen: seen.extend(batches) or torch.zeros(2)
+            trainer, "_step", lambda batches, *_, seen=seen: seen.extend(batches) or outcome
         )
         steps(trainer, 1)
         trainer.close()
