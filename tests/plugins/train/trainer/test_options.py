@@ -196,7 +196,7 @@ def order(monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], list[str]]:
         watched(trainer._log, "add", "log")
         watched(trainer._model, "add_history", "history")
         watched(trainer.console, "update", "console")
-        watched(trainer._model, "snapshot", "snapshot")
+        watched(trainer._model.saves, "begin_snapshot", "snapshot")
         watched(trainer, "_write_timelapse", "time-lapse")
         return noted
 
@@ -248,6 +248,7 @@ def test_a_resumed_runs_snapshot_holds_the_weights_of_the_iteration_it_names(
         for _ in range(3):
             trainer.train_one_step(None, None)
         now = [weight.copy() for weight in trainer._model.model.get_weights()]
+        trainer._model.saves.finish()
     path = Path(arguments.model_dir).with_name("model_snapshot_4_iters") / "tiny.keras"
     kept = keras.saving.load_model(path, compile=False).get_weights()
     for ours, theirs in zip(kept, now, strict=True):
