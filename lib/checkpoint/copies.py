@@ -25,12 +25,17 @@ class ModelCopy:
     ----------
     model : keras.Model
         The copy.
+
+    Raises
+    ------
+    FaceswapError
+        The model can't be built from what is saved of it.
     """
 
     def __init__(self, model: keras.Model) -> None:
         numbers = random_state.capture(model)
         with keras.device("cpu"):
-            self.model = type(model).from_config(model.get_config())
+            self.model = _like(model)
             optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
             self.model.compile(
                 optimizer=optimizer, loss=model.loss, jit_compile=False, auto_scale_loss=False
@@ -54,6 +59,17 @@ class ModelCopy:
             # In one thread: that of training shall not wait for this one's.
             if not np.isfinite(variable.value.detach().numpy().sum(dtype=np.float64)):
                 raise FaceswapError(f"'{variable.path}' holds what is no number: it is not saved")
+
+
+def _like(model: keras.Model) -> keras.Model:
+    try:
+        return type(model).from_config(model.get_config())
+    except Exception as error:  # whatever a plugin's layers do
+        why = str(error).strip().partition("\n")[0]
+        raise FaceswapError(
+            f"model '{model.name}' could be saved, but not loaded again ({why}): layers of a "
+            "plugin's own need @keras.saving.register_keras_serializable() and get_config()"
+        ) from error
 
 
 def values_of(model: keras.Model) -> list[Tensor]:

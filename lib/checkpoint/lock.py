@@ -60,9 +60,9 @@ class FolderLock:
     def __exit__(self, *_: object) -> None:
         with suppress(OSError):
             self._holder.unlink(missing_ok=True)
-            if [path.name for path in self._folder.iterdir()] == [LOCK]:
-                (self._folder / LOCK).unlink()
-                self._folder.rmdir()
+            # While it is held: whoever opened it meanwhile sees that it is gone, and looks anew.
+            (self._folder / LOCK).unlink()
+            self._folder.rmdir()  # fails, as it should, where something has come into it
         self._lock.release()
 
     def holder(self) -> str | None:

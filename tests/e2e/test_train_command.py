@@ -97,6 +97,7 @@ import keras
 from lib.model.nn_blocks import Conv2DOutput
 from plugins.train.model._base import KerasModel, ModelBase
 
+@keras.saving.register_keras_serializable()
 class Sleep(keras.layers.Layer):
     naps = 0
 

@@ -144,7 +144,7 @@ class TrainerBase:
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise FaceswapError(
                 f"the state of the last run, 'run' in the state file of '{self._model.model_dir}', "
-                "is damaged: restore the file's backup"
+                "is damaged: go back to another save with faceswap restore"
             ) from error
         self._model.state.describe_run = self._describe_run
         self._model.saves.restore_random()

@@ -79,6 +79,18 @@ def test_a_copy_is_of_everything_and_draws_no_random_numbers() -> None:
         assert ours.data_ptr() != theirs.data_ptr()
 
 
+def test_a_model_that_could_not_be_loaded_again_is_told_before_it_trains() -> None:
+    class Mine(keras.layers.Layer):
+        def call(self, x):
+            return x
+
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, keras.layers.Dense(1)(Mine()(inputs)), name="own")
+    model.compile(optimizer="adam", loss="mse")
+    with pytest.raises(FaceswapError, match="'own' could be saved, but not loaded.*'Mine'.*need"):
+        ModelCopy(model)
+
+
 def test_values_of_sixteen_bits_are_copied_too() -> None:
     keras.config.set_dtype_policy("bfloat16")
     try:
