@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 
 from faceswap import __version__
-from lib.errors import FaceswapError
+from lib.errors import FaceswapError, ToldElsewhereError
 from lib.gpus import exclude, take_own
 from scripts.arguments import make_parser
 
@@ -35,6 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         take_own()
         script = importlib.import_module(f"scripts.{arguments.command}")
         getattr(script, arguments.command.title())(arguments).process()
+    except ToldElsewhereError as error:
+        return error.exit_code
     except FaceswapError as error:
         _complain(str(error), arguments)
         return error.exit_code
@@ -45,6 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted", arguments)
         return 130
+    except MemoryError:
+        _complain("out of memory: end other programs, or use smaller models and batches", arguments)
+        return 1
     except Exception as error:
         hint = "please report it with the traceback that -L DEBUG shows"
         _complain(f"unexpected {type(error).__name__}: {error} ({hint})", arguments)

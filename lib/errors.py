@@ -12,6 +12,14 @@ class FaceswapError(Exception):
     """What the command leaves with."""
 
 
+class ToldElsewhereError(FaceswapError):
+    """Another process of this run has told the user what is wrong; this one leaves in silence."""
+
+    def __init__(self, exit_code: int) -> None:
+        super().__init__("see what the first process of this run says")
+        self.exit_code = exit_code
+
+
 class DivergedError(FaceswapError):
     """Training broke down, and going back and learning more slowly did not help."""
 

@@ -1,13 +1,17 @@
 """``faceswap restore``: lists what a model can go back to, and goes back."""
 
+import os
 import shutil
 import time
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 
-from lib.checkpoint.generations import MODEL, RANDOM, STATE, Generation
+from lib.checkpoint.generations import MODEL, RANDOM, STATE, Generation, Generations
 from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.manifest import DamagedSaveError
+from lib.checkpoint.recovery import holds_strangers, recover
+from lib.checkpoint.snapshots import copy_folder
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
@@ -17,6 +21,9 @@ from plugins import loader
 
 EVERY = 10**9
 """Going back takes no save away, however many there are."""
+
+Files = dict[str, Path]
+"""Where the files of a save come from, by their names in it."""
 
 
 class Restore:
@@ -48,16 +55,18 @@ class Restore:
             return
         with FolderLock(store.folder):
             chosen = self._chosen(store)
+            if store.saves.newest()[0]:
+                recover(store)  # first of all it keeps what was put there by hand
             kept = keep_present(store)
-            restored = restore(store, *chosen)
+            restored = restore(store, chosen)
         if kept:
             print(f"What was there is kept in '{kept}'")
         print(
             f"'{store.folder}' is back at iteration {restored.iterations:,}; training goes on there"
         )
 
-    def _chosen(self, store: ModelStore) -> tuple[Path, Path]:
-        """Model and state to go back to."""
+    def _chosen(self, store: ModelStore) -> Files:
+        """What to go back to."""
         if self._args.source is not None:
             return source_files(Path(self._args.source), store.name, self._args.plugin_dir)
         for generation in store.saves.all():
@@ -81,6 +90,7 @@ def listing(store: ModelStore) -> list[str]:
     beside = sorted(store.folder.parent.glob(f"{store.folder.name}_snapshot_*_iters"))
     beside += sorted(store.folder.parent.glob(f"{store.folder.name}_before_restore_*"))
     beside += sorted(store.saves.folder.glob("found_*"))
+    beside += [one.path for one in store.saves.abandoned()]
     lines += [f"--from '{path}'  {_when(path)}" for path in beside]
     return lines or [
         f"'{store.folder}' holds nothing but '{store.path.name}': nothing to go back to"
@@ -99,22 +109,27 @@ def _when(path: Path) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(path.stat().st_mtime))
 
 
-def _whole_files(generation: Generation) -> tuple[Path, Path]:
+def _whole_files(generation: Generation) -> Files:
     try:
         generation.verify()
     except DamagedSaveError as error:
         raise FaceswapError(f"{generation} can't be gone back to: {error}") from error
-    return generation.model, generation.state
+    names = {MODEL, STATE, RANDOM} & generation.manifest.files.keys()
+    return {name: generation.path / name for name in names}
 
 
-def source_files(folder: Path, name: str, plugin_dir: str | None) -> tuple[Path, Path]:
-    """Model and state in a snapshot's folder, or in any that holds the two files.
+def source_files(folder: Path, name: str, plugin_dir: str | None) -> Files:
+    """Model and state in a snapshot's folder, in a save's, or in any that holds the two files.
 
     Raises
     ------
     FaceswapError
         They are not there, or not whole.
     """
+    path = Path(os.path.abspath(folder))
+    for generation in Generations(path.parent.parent, name).known():
+        if generation.path == path:
+            return _whole_files(generation)
     store = ModelStore(str(folder), name)
     if store.saves.all():
         current = store.current
@@ -128,37 +143,47 @@ def source_files(folder: Path, name: str, plugin_dir: str | None) -> tuple[Path,
     # There are no checksums to go by. The plugin brings the layers of its own.
     loader.load_model(name, plugin_dir)
     store.load_file(store.path)
-    return store.path, store.state_path
+    return {MODEL: store.path, STATE: store.state_path}
 
 
 def keep_present(store: ModelStore) -> Path | None:
-    """Copy the folder as it is, with its newest save; None where no save is whole."""
+    """Copy the folder as it is, with its newest save, or where none is whole with its plain files.
+
+    Returns
+    -------
+    Path or None
+        The copy; None where there is nothing whose place another save takes.
+    """
     newest, _ = store.saves.newest()
-    if newest is None:
+    if newest is None and not holds_strangers(store):
         return None
-    stem = f"{store.folder.name}_before_restore_{newest.iterations}_iters"
+    iterations = newest.iterations if newest else _plain_iterations(store)
+    stem = f"{store.folder.name}_before_restore_{iterations}_iters"
     target, count = store.folder.with_name(stem), 1
     while target.exists():
         count += 1
         target = store.folder.with_name(f"{stem}_{count}")
-    return store.copy_to(target, newest)
+    return copy_folder(store.folder, target, store.name, newest)
 
 
-def restore(store: ModelStore, model: Path, state: Path) -> Generation:
-    """Make a save of a model and a state; it is the newest then.
+def _plain_iterations(store: ModelStore) -> int:
+    with suppress(FaceswapError):
+        return int(StateFile(str(store.folder), store.name).read(store.state_path)["iterations"])
+    return 0
+
+
+def restore(store: ModelStore, files: Files) -> Generation:
+    """Make a save of these files; it is the newest then.
 
     Raises
     ------
     FaceswapError
         The state is none, or the save can't be written.
     """
-    stored = StateFile(str(store.folder), store.name).read(state)
-    random = model.with_name(RANDOM)
+    stored = StateFile(str(store.folder), store.name).read(files[STATE])
 
     def write(folder: Path) -> None:
-        shutil.copy2(model, folder / MODEL)
-        shutil.copy2(state, folder / STATE)
-        if random.exists():
-            shutil.copy2(random, folder / RANDOM)
+        for name, path in files.items():
+            shutil.copy2(path, folder / name)
 
     return store.save(stored["iterations"], write, back_up=False)

@@ -24,31 +24,30 @@ class Saving:
     def __init__(self, model: Any) -> None:
         self._model = model
         self._wanted = False
+        self._has_told = False
+        # A resumed run's first save is a precaution: its losses count for the next average.
+        self._averages = not model.iterations
         model.saves.prepare()
 
-    def after_iteration(self, count: int, *, is_due: bool) -> None:
+    def after_iteration(self, *, is_due: bool) -> None:
         """Begin a save where one is due, or put it off until the one before is written.
 
         Parameters
         ----------
-        count
-            Iterations of this run.
         is_due
             Whether a save is due after this one.
         """
         self._wanted |= is_due
         if self._wanted and not self._model.saves.is_busy:
-            self._begin(count)
-        elif is_due:
+            self._begin()
+        elif is_due and not self._has_told:
+            self._has_told = True
             logger.info("The save before this one is still being written: saving after it")
 
-    def _begin(self, count: int) -> None:
+    def _begin(self) -> None:
         self._wanted = False
-        # A resumed run's first save is a precaution: its losses count for the next average.
-        try:
-            self._model.saves.begin(average=count > 1 or self._model.iterations == 1)
-        except FaceswapError as error:
-            logger.warning("%s; training goes on", error)
+        self._model.saves.begin(average=self._averages)
+        self._averages = True
 
     def finish(self, *, is_due: bool) -> None:
         """Wait for the last save, and try again where it fails.

@@ -7,7 +7,7 @@ import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,16 @@ class Train:
         self._join()
         try:
             self._work(images)
+        except Exception as error:
+            if self._world.is_first:
+                distributed.tell_exit_code(error)
+            if isinstance(error, RuntimeError) and self._world.size > 1:
+                first_line = str(error).strip().partition("\n")[0]
+                raise FaceswapError(
+                    "another process of this run has ended, or can't be reached: the model is as "
+                    f"it was last saved ({first_line[:80]})"
+                ) from error
+            raise
         finally:
             distributed.leave()
 
@@ -128,7 +138,9 @@ class Train:
             return False
         code = distributed.launch(sys.argv[1:], count)
         if code:
-            raise FaceswapError(f"--distributed: training ended with exit code {code}, see above")
+            error = FaceswapError(f"--distributed: training ended with exit code {code}, see above")
+            error.exit_code = max(code, error.exit_code)  # that of a signal is negative
+            raise error
         return True
 
     def _join(self) -> None:
@@ -157,13 +169,16 @@ class Train:
     @contextmanager
     def _holding_folder(self) -> Iterator[None]:
         """Context in which no other run writes to the model's folder, which is in order."""
+        with ExitStack() as held:
+            # The others read the folder once it is in order.
+            self._world.lead(lambda: self._take_folder(held))
+            yield
+
+    def _take_folder(self, held: ExitStack) -> None:
         store = ModelStore(self._args.model_dir, self._args.trainer)
         store.check_folder()
-        with FolderLock(store.folder) if self._world.is_first else nullcontext():
-            if self._world.is_first:
-                recover(store)
-            self._world.agree(False)  # the others read the folder once it is in order
-            yield
+        held.enter_context(FolderLock(store.folder))
+        recover(store)
 
     def _work_alone(self, images: dict[str, list[str]]) -> None:
         model = self._build()
@@ -264,13 +279,6 @@ class Train:
     def _guarded(self, model: Any, trainer: Any) -> None:
         try:
             self._train(model, trainer)
-        except RuntimeError as error:
-            self._failure = error
-            if self._world.size > 1:
-                self._failure = FaceswapError(
-                    "another process of this run has ended, or can't be reached: the model is as "
-                    f"it was last saved ({str(error).strip().splitlines()[0][:80]})"
-                )
         except BaseException as error:
             self._failure = error
         finally:
@@ -281,22 +289,26 @@ class Train:
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
-        before = model.iterations
-        saving = Saving(model) if self._world.is_first else None
-        while (count := model.iterations - before + 1) <= self._args.iterations:
-            due = count in (1, self._args.iterations) or count % self._args.save_interval == 0
-            due |= self._take(self._save_now)
-            refresh = self._take(self._refresh_now)
+        end, steps = model.iterations + self._args.iterations, 0
+        begin, saving = model.iterations, Saving(model) if self._world.is_first else None
+        while model.iterations < end:
+            number, steps = model.iterations + 1, steps + 1
+            count = number - begin
+            asked, refresh = self._take(self._save_now), self._take(self._refresh_now)
+            due = asked or steps == 1 or number == end or count % self._args.save_interval == 0
             viewer = self._show if self._wants_sheets and (refresh or due) else None
             trainer.train_one_step(viewer, self._timelapse if due else None)
-            due &= model.iterations == before + count  # it may have gone back to an earlier save
-            if refresh and (self._args.preview or self._args.write_image):
+            if model.iterations != number:  # it has gone back to an earlier save
+                due = False
+                self._put_back(self._save_now, asked)
+                self._put_back(self._refresh_now, refresh)
+            elif refresh and (self._args.preview or self._args.write_image):
                 logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
             if saving:
-                saving.after_iteration(count, is_due=due)
+                saving.after_iteration(is_due=due)
             if saving and due:
                 trainer.tell_changes()
-            self._time(model.name, count)
+            self._time(model.name, steps)
             if self._world.agree(self._stop.is_set() or trainer.wants_stop):
                 break
         self.console.close()
@@ -308,11 +320,11 @@ class Train:
             "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
         )
 
-    def _time(self, name: str, count: int) -> None:
-        """Measure the second and third iteration; the first takes longer than others."""
-        if count == 1:
+    def _time(self, name: str, steps: int) -> None:
+        """Measure the second and third step; the first takes longer than others."""
+        if steps == 1:
             self._started = time.monotonic()
-        elif count == 3:
+        elif steps == 3:
             self._tell_if_slow(name, (time.monotonic() - self._started) / 2)
 
     @staticmethod
@@ -320,6 +332,11 @@ class Train:
         was_set = event.is_set()
         event.clear()
         return was_set
+
+    @staticmethod
+    def _put_back(event: threading.Event, was_set: bool) -> None:
+        if was_set:
+            event.set()
 
     def _tell_if_slow(self, name: str, seconds: float) -> None:
         if seconds < SLOW_SECONDS or name == FOR_CPU or device.device().type != "cpu":

@@ -12,6 +12,8 @@ from torch import Tensor
 from lib.checkpoint import random_state
 from lib.errors import FaceswapError
 
+_EXPONENT = np.int16(0x7F80)
+
 
 class ModelCopy:
     """A copy of a compiled model and its optimizer, in the computer's own memory.
@@ -56,9 +58,16 @@ class ModelCopy:
         FaceswapError
         """
         for variable in (*self.model.weights, *self.model.optimizer.variables):
-            # In one thread: that of training shall not wait for this one's.
-            if not np.isfinite(variable.value.detach().numpy().sum(dtype=np.float64)):
+            if not _is_finite(variable.value.detach()):
                 raise FaceswapError(f"'{variable.path}' holds what is no number: it is not saved")
+
+
+def _is_finite(values: Tensor) -> bool:
+    """Whether all are numbers. In one thread: that of training shall not wait for this one's."""
+    if values.dtype == torch.bfloat16:  # which NumPy lacks; no number has all bits of its exponent
+        bits = values.view(torch.int16).numpy() & _EXPONENT
+        return not (bits == _EXPONENT).any()
+    return bool(np.isfinite(values.numpy().sum(dtype=np.float64)))
 
 
 def _like(model: keras.Model) -> keras.Model:

@@ -24,17 +24,20 @@ def examine(folder: str) -> Iterator[Finding]:
         return
     yield _use(store)
     for generation in saves:
-        yield _save(generation, store.name)
+        yield _save(generation, store)
     if not saves:
         yield _first_version(store)
-    aside = [*store.saves.folder.glob("*.damaged"), *store.saves.folder.glob("found_*")]
-    for path in sorted(aside):
+    aside = {one.path for one in store.saves.known()} - {one.path for one in saves}
+    for path in sorted(aside | {*store.saves.folder.glob("found_*")}):
         yield True, f"'{path}' is kept aside; no run needs it"
     yield _room(store)
 
 
 def _use(store: ModelStore) -> Finding:
-    holder = FolderLock(store.folder).holder()
+    try:
+        holder = FolderLock(store.folder).holder()
+    except FaceswapError as error:
+        return False, str(error)
     return True, f"'{store.folder}': {f'in use by {holder}' if holder else 'in use by no run'}"
 
 
@@ -46,10 +49,10 @@ def _first_version(store: ModelStore) -> Finding:
     return True, f"'{store.path}': of one of the first versions, without checksums"
 
 
-def _save(generation: Generation, name: str) -> Finding:
+def _save(generation: Generation, store: ModelStore) -> Finding:
     try:
         generation.verify()
-        StateFile(str(generation.path), name).read(generation.state)
+        StateFile(str(store.folder), store.name).read(generation.state)
     except FaceswapError as error:
         return False, f"{generation}: {error}"
     return True, f"{generation}: whole"

@@ -3,7 +3,7 @@
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,7 +14,8 @@ from lib.errors import FaceswapError
 from lib.files import sync
 
 MODEL, STATE, RANDOM = "model.keras", "state.json", "random.npz"
-_NAME = re.compile(r"(\d{6,12})_(\d{1,16})")
+_NAME = r"(\d{6,12})_(\d{1,16})"
+_DAMAGED, _ABANDONED = ".damaged", ".abandoned"
 _PARTIAL, _PRUNED = ".partial-", ".pruned-"
 
 
@@ -107,10 +108,21 @@ class Generations:
 
     def all(self) -> list[Generation]:
         """Every save, the newest first; whether they are whole is not looked at."""
+        return self._named("")
+
+    def abandoned(self) -> list[Generation]:
+        """What `abandon` left, the newest first."""
+        return self._named(rf"\{_ABANDONED}(?:\.\d+)?")
+
+    def known(self) -> list[Generation]:
+        """Every save, those too that were set aside or abandoned, the newest first."""
+        return self._named(r"(?:\..*)?")
+
+    def _named(self, ending: str) -> list[Generation]:
         found = []
         with suppress(FileNotFoundError, NotADirectoryError):
             for path in self.folder.iterdir():
-                if match := _NAME.fullmatch(path.name):
+                if match := re.fullmatch(_NAME + ending, path.name):
                     number, iterations = map(int, match.groups())
                     found.append(Generation(number, iterations, path))
         return sorted(found, reverse=True)
@@ -153,13 +165,14 @@ class Generations:
         OSError
             It can't be written, or is not sure to survive a power cut.
         """
-        earlier = self.all()
-        number = earlier[0].number + 1 if earlier else 1
+        earlier, known = self.all(), self.known()
+        number = known[0].number + 1 if known else 1
         partial = self.folder / f"{_PARTIAL}{os.getpid()}"
         target = self.folder / f"{number:06}_{iterations}"
         try:
             shutil.rmtree(partial, ignore_errors=True)
-            partial.mkdir(parents=True)
+            make_folder(self.folder)
+            partial.mkdir()
             write(partial)
             backup = self._next_backup(earlier, back_up=back_up)
             Manifest.of(partial, self._name, iterations, backup).write(partial)
@@ -188,8 +201,28 @@ class Generations:
             return next((one for one in self.all() if one.path.name == named), None)
         return None
 
-    def prune(self) -> None:
-        """Take away all but the newest ones and the backup.
+    def way_back(self, file: Path) -> str:
+        """What to do where a file that other programs know can't be used, in words.
+
+        Parameters
+        ----------
+        file
+            Model or state under its plain name.
+        """
+        if self.all():
+            # Nothing reads the plain names then, and to write to a link would harm a save.
+            return f"faceswap restore -m '{self.folder.parent}' lists what to go back to"
+        if file.with_name(f"{file.name}.bk").exists():
+            return f"restore '{file.name}.bk', the last backup, in its place"
+        return "there is no backup beside it; a snapshot folder may hold an older one"
+
+    def prune(self, spared: Collection[Generation] = ()) -> None:
+        """Take away all but the newest ones and the backup, and all but as many abandoned ones.
+
+        Parameters
+        ----------
+        spared
+            Saves that stay besides.
 
         Raises
         ------
@@ -198,9 +231,9 @@ class Generations:
         """
         self._clear(_PRUNED)  # what an earlier one could not take away
         newest, *others = self.all()
-        backup = self.backup(newest)
-        for generation in others[self._keep - 1 :]:
-            if generation != backup:
+        stay = {self.backup(newest), *spared}
+        for generation in (*others[self._keep - 1 :], *self.abandoned()[self._keep :]):
+            if generation not in stay:
                 # Renamed first, so that a program that dies just then leaves no half save.
                 gone = generation.path.with_name(f"{_PRUNED}{generation.path.name}")
                 os.rename(generation.path, gone)
@@ -215,9 +248,53 @@ class Generations:
         for path in self.folder.glob(f"{prefix}*"):
             shutil.rmtree(path, ignore_errors=True)
 
+    def abandon(self, newest: Generation) -> None:
+        """Give all saves that came after one names that are no saves'; nothing is deleted.
+
+        Parameters
+        ----------
+        newest
+            The save that a run has gone back to: what it did since is not gone on with.
+
+        Raises
+        ------
+        FaceswapError
+            One can't be renamed.
+        """
+        try:
+            for generation in self.all():
+                if generation.number > newest.number:
+                    _rename(generation, _ABANDONED)
+            sync(self.folder)
+        except OSError as error:
+            raise FaceswapError(f"can't rename in '{self.folder}': {error.strerror}") from error
+
     @staticmethod
     def set_aside(generation: Generation) -> Path:
         """Give a damaged save a name that is no save's; nothing of it is deleted."""
-        aside = generation.path.with_name(f"{generation.path.name}.damaged")
-        os.rename(generation.path, aside)
-        return aside
+        return _rename(generation, _DAMAGED)
+
+
+def _rename(generation: Generation, ending: str) -> Path:
+    aside, count = generation.path.with_name(f"{generation.path.name}{ending}"), 1
+    while aside.exists():
+        count += 1
+        aside = generation.path.with_name(f"{generation.path.name}{ending}.{count}")
+    os.rename(generation.path, aside)
+    return aside
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that they survive a power cut.
+
+    Raises
+    ------
+    OSError
+        One can't be made.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    with suppress(PermissionError):  # a folder that may be written to need not be readable
+        sync(folder.parent)

@@ -14,9 +14,12 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
+from lib.checkpoint.generations import make_folder
 from lib.errors import FaceswapError
 
 LOCK, HOLDER = ".lock", ".holder.json"
+PATIENCE = 0.5
+"""Seconds for which a run tries: `FolderLock.holder` has to take the lock for a moment."""
 
 
 class FolderLock:
@@ -36,12 +39,12 @@ class FolderLock:
     def __init__(self, folder: str | Path) -> None:
         self._folder = Path(folder)
         self._holder = self._folder / HOLDER
-        self._lock = FileLock(self._folder / LOCK, blocking=False)
+        self._lock = FileLock(self._folder / LOCK)
 
     def __enter__(self) -> Self:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock.acquire()
+            make_folder(self._folder)
+            self._lock.acquire(timeout=PATIENCE)
         except Timeout:
             raise FaceswapError(
                 f"model folder '{self._folder}' is in use by {self._who()}: wait for its end, stop "
@@ -66,13 +69,24 @@ class FolderLock:
         self._lock.release()
 
     def holder(self) -> str | None:
-        """Who holds the folder, in words; None if no process does."""
+        """Who holds the folder, in words; None if no process does.
+
+        Raises
+        ------
+        FaceswapError
+            The lock of another user's run can't be looked at.
+        """
         if not (self._folder / LOCK).exists():
             return None
         try:
-            self._lock.acquire()
-        except (Timeout, OSError):
+            self._lock.acquire(blocking=False)
+        except Timeout:
             return self._who()
+        except OSError as error:
+            raise FaceswapError(
+                f"whether '{self._folder}' is in use can't be told: '{LOCK}' in it can't be opened "
+                f"({error.strerror}); ask as the user who trains there"
+            ) from error
         self._lock.release()
         return None
 

@@ -85,9 +85,9 @@ def read(path: Path) -> Arrays:
         The file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # whatever the readers of a damaged archive run into
         raise FaceswapError(f"'{path}' can't be read: {error}") from error
 
 

@@ -15,6 +15,7 @@ from lib.checkpoint.budget import limited
 from lib.checkpoint.network import UnknownClassError, check_network
 from lib.checkpoint.weights import count_values
 from lib.errors import FaceswapError
+from lib.training.memory import is_out_of_memory
 
 MOST_COPIES: Final = 6
 """Numbers that a model makes for each one in its file. One that was saved before its optimizer's
@@ -50,7 +51,7 @@ def load_safely(path: Path) -> keras.Model:
     ModelFileError
         The file can't be read, is damaged, or holds what may do harm. It is left as it is.
     FaceswapError
-        It has a layer that is not registered.
+        It has a layer that is not registered, or memory ran out.
     """
     try:
         if not path.is_file():
@@ -72,6 +73,12 @@ def load_safely(path: Path) -> keras.Model:
     except PermissionError as error:
         raise ModelFileError(f"model file '{path}' can't be read ({error.strerror})") from error
     except Exception as error:
+        # Keras makes a ValueError of what happens to it, with the text of it.
+        if is_out_of_memory(error) or is_out_of_memory(RuntimeError(str(error))):
+            raise FaceswapError(
+                f"out of memory while model file '{path}' was loaded, which may be whole: end what "
+                "else uses memory, and try again"
+            ) from error
         raise ModelFileError(f"model file '{path}' is damaged ({_why(error)})") from error
 
 

@@ -30,9 +30,8 @@ class StateFile:
     """
 
     def __init__(self, model_dir: str, model_name: str) -> None:
-        self._name = model_name
         self.path = Path(model_dir) / f"{model_name}_state.json"
-        self.backup = self.path.with_name(self.path.name + ".bk")
+        self._saves = Generations(Path(model_dir), model_name)
 
     def load(self) -> dict[str, Any]:
         """The state of the newest save that is whole, or else that of the file; {} without either.
@@ -42,7 +41,7 @@ class StateFile:
         FaceswapError
             The file can't be read or is not a state.
         """
-        newest, _ = Generations(self.path.parent, self._name).newest()
+        newest, _ = self._saves.newest()
         return self.read(newest.state if newest else self.path)
 
     def read(self, path: Path) -> dict[str, Any]:
@@ -84,15 +83,11 @@ class StateFile:
             raise self._damaged(path, "the lowest losses are no losses of A and B")
 
     def _damaged(self, path: Path, why: str) -> FaceswapError:
-        mend = (
-            f"restore '{self.backup.name}', the last backup, in its place"
-            if self.backup.exists()
-            else "there is no backup beside it"
-        )
-        return FaceswapError(f"state file '{path}' is damaged ({why}): {mend}")
+        advice = self._saves.way_back(self.path)
+        return FaceswapError(f"state file '{path}' is damaged ({why}): {advice}")
 
     def save(self, state: dict[str, Any]) -> None:
-        """Replace the file in one step."""
+        """Replace the file in one step; `load` goes by it only where there are no saves yet."""
         text = json.dumps(state, indent=1, allow_nan=False)
         with replacing(self.path) as temporary:
             temporary.write_text(text, encoding="utf-8")

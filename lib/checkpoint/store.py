@@ -1,16 +1,17 @@
 """A model's folder: where its saves are found, and what other programs see of them."""
 
+import filecmp
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import keras
 
-from lib.checkpoint.generations import MODEL, STATE, Generation, Generations
+from lib.checkpoint.generations import Generation, Generations
 from lib.checkpoint.safe import ModelFileError, load_safely
+from lib.checkpoint.snapshots import copy_folder
 from lib.errors import FaceswapError
 from lib.files import keep_as
 
@@ -110,26 +111,6 @@ class ModelStore:
                 f"give '{self.name}' a folder of its own with -m, or choose that model with -t"
             )
 
-    def check_writable(self) -> None:
-        """Find out whether the model can be saved, and leave no trace.
-
-        Raises
-        ------
-        FaceswapError
-            The folder, or the nearest one above it that exists, can't be written to.
-        """
-        folder = self.folder.absolute()
-        while not folder.exists():
-            folder = folder.parent
-        try:
-            with tempfile.TemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            raise FaceswapError(
-                f"model folder '{self.folder}' can't be written to ({error.strerror}): "
-                "name another with -m, or change its permissions"
-            ) from error
-
     def load(self) -> keras.Model:
         """Load the newest model that is whole, and its optimizer.
 
@@ -141,23 +122,26 @@ class ModelStore:
         current = self.current
         return self.load_file(current.model if current else self.path)
 
-    def load_file(self, path: Path) -> keras.Model:
+    def load_file(self, path: Path, *, on_cpu: bool = False) -> keras.Model:
         """Load a model and its optimizer from one file.
+
+        Parameters
+        ----------
+        path
+            A ``.keras`` file.
+        on_cpu
+            Whether it goes into the computer's own memory, where the device's holds another.
 
         Raises
         ------
         FaceswapError
-            The file is damaged or not a model; it is left as it is.
+            The file is damaged or not a model; it is left as it is. Or memory ran out.
         """
         try:
-            return load_safely(path)
+            with keras.device("cpu") if on_cpu else nullcontext():
+                return load_safely(path)
         except ModelFileError as error:
-            raise FaceswapError(f"{error}: {self._mend()}") from error
-
-    def _mend(self) -> str:
-        if self.backup.exists():
-            return f"restore '{self.backup.name}', the last backup, in its place"
-        return "there is no backup beside it; a snapshot folder may hold an older model"
+            raise FaceswapError(f"{error}: {self.saves.way_back(self.path)}") from error
 
     def publish(self, newest: Generation) -> None:
         """Show the newest save and its backup under the names that other programs know.
@@ -191,17 +175,32 @@ class ModelStore:
         except OSError as error:
             raise FaceswapError(f"can't save to '{self.folder}': {_why(error)}") from error
         # From here on the save is whole, whatever happens.
+        is_shown = self._show(generation)
+        try:
+            self.saves.prune(spared=() if is_shown else self._shown())
+        except OSError as error:
+            logger.warning("Older saves in '%s' can't be removed: %s", self.folder, _why(error))
+        return generation
+
+    def _show(self, generation: Generation) -> bool:
         try:
             self.publish(generation)
         except FaceswapError as error:
             logger.warning(
                 "%s is whole, but other programs see an older one: %s", generation, error
             )
-        try:
-            self.saves.prune()
-        except OSError as error:
-            logger.warning("Older saves in '%s' can't be removed: %s", self.folder, _why(error))
-        return generation
+            return False
+        return True
+
+    def _shown(self) -> set[Generation]:
+        """The saves that the plain names show.
+
+        Without them the next run would take what these names hold for a model put there by hand.
+        """
+        known = self.saves.known()
+        model = next((one for one in known if is_same(self.path, one.model)), None)
+        state = next((one for one in known if is_same(self.state_path, one.state)), None)
+        return {one for one in (model, state) if one is not None}
 
     def snapshot(self, generation: Generation) -> Path:
         """Copy the model's folder beside itself, with one save alone.
@@ -215,47 +214,14 @@ class ModelStore:
         -------
         Path
             The copy, ``<model_dir>_snapshot_<iterations>_iters``; one of that name is replaced.
-        """
-        name = f"{self.folder.name}_snapshot_{generation.iterations}_iters"
-        return self.copy_to(self.folder.with_name(name), generation)
-
-    def copy_to(self, target: Path, generation: Generation) -> Path:
-        """Copy the model's folder with one of its saves, so that no damage there reaches the copy.
 
         Raises
         ------
         FaceswapError
-            It can't be written; there is no half copy.
+            As `copy_folder`.
         """
-        unfinished = target.with_name(f".{target.name}.partial")
-        replaced = target.with_name(f".{target.name}.replaced")
-        try:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            shutil.rmtree(replaced, ignore_errors=True)
-            shutil.copytree(self.folder, unfinished, ignore=self._left_out, symlinks=True)
-            saves = ModelStore(str(unfinished), self.name).saves
-            copy = saves.folder / generation.path.name
-            shutil.copytree(generation.path, copy)
-            keep_as(copy / MODEL, unfinished / self.path.name)
-            keep_as(copy / STATE, unfinished / self.state_path.name)
-            if target.exists():
-                os.replace(target, replaced)
-            os.replace(unfinished, target)
-            shutil.rmtree(replaced, ignore_errors=True)
-        except (OSError, FaceswapError) as error:
-            shutil.rmtree(unfinished, ignore_errors=True)
-            why = _why(error) if isinstance(error, OSError) else str(error)
-            raise FaceswapError(f"can't write the snapshot '{target}': {why}") from error
-        return target
-
-    def _left_out(self, folder: str, names: list[str]) -> set[str]:
-        """What of the model's folder is not copied: the saves, and what is not whole."""
-        if Path(folder) != self.folder:
-            return set()
-        saved = {self.path.name, self.state_path.name, self.saves.folder.name}
-        return {name for name in names if name in saved or name.startswith(".")} | {
-            name for name in names if name.endswith(".bk")
-        }
+        name = f"{self.folder.name}_snapshot_{generation.iterations}_iters"
+        return copy_folder(self.folder, self.folder.with_name(name), self.name, generation)
 
 
 def find_model(model_dir: str) -> str:
@@ -277,9 +243,18 @@ def _names(folder: Path) -> set[str]:
     found: set[str] = set()
     for ending in (".keras", "_state.json", "_saves"):
         for path in folder.glob(f"*{ending}"):
-            if not path.name.startswith(".") and (ending != "_saves" or path.is_dir()):
-                found.add(path.name.removesuffix(ending))
+            name = path.name.removesuffix(ending)
+            is_model = ending != "_saves" or Generations(folder, name).all()
+            if is_model and not name.startswith("."):
+                found.add(name)
     return found
+
+
+def is_same(path: Path, other: Path) -> bool:
+    """Whether two files are one, or alike to the last byte."""
+    if not (path.is_file() and other.is_file()):
+        return False
+    return path.samefile(other) or filecmp.cmp(path, other, shallow=False)
 
 
 def _listed(names: set[str]) -> str:
@@ -287,6 +262,4 @@ def _listed(names: set[str]) -> str:
 
 
 def _why(error: OSError) -> str:
-    if isinstance(error, shutil.Error):
-        return "some files of the model's folder can't be copied"
     return error.strerror or str(error).partition("\n")[0]

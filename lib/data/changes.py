@@ -29,6 +29,8 @@ class Originals:
     def changes(self) -> list[BadFace]:
         """Look at all files, without reading any; thousands take a part of a second.
 
+        A share that has gone may let it wait for ever.
+
         Returns
         -------
         list[BadFace]

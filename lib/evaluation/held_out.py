@@ -1,5 +1,6 @@
 """How a model fares, while it trains, on faces that it is not trained on."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,9 @@ from lib.model.averaging import averaged
 from lib.model.predictor import Predictor, side_path
 from lib.training.device import to_device
 from lib.training.feed import ordered
+from lib.training.memory import attempt, half
+
+logger = logging.getLogger(__name__)
 
 
 def split(side: str, paths: Sequence[str], fraction: float) -> tuple[list[str], list[str]]:
@@ -89,7 +93,7 @@ class HeldOut:
     rgb
         Whether the model works in RGB rather than BGR.
     batch_size
-        Faces that go through the model at a time.
+        Faces that go through the model at a time. It is halved where memory runs out.
     """
 
     def __init__(
@@ -111,7 +115,13 @@ class HeldOut:
         self._paths = {side: side_path(model, side) for side in "ab"}
 
     def evaluate(self) -> Evaluation:
-        """Evaluate the model with the average of its weights, where it keeps one."""
+        """Evaluate the model with the average of its weights, where it keeps one.
+
+        Raises
+        ------
+        FaceswapError
+            Not even one face fits into memory.
+        """
         with averaged(self._model):
             scores = [self._score(side) for side in "ab"]
             losses = {side: self._loss(side) for side in "ab"}
@@ -123,9 +133,20 @@ class HeldOut:
         return score_faces(faces, predictions, self._predictor.coverage)
 
     def _loss(self, side: str) -> float:
-        count = len(self._compared[side])
-        parts = np.array_split(np.arange(count), -(-count // self._batch_size))
-        return sum(self._loss_of(side, rows) * len(rows) for rows in parts) / count
+        left, total = np.arange(len(self._compared[side])), 0.0
+        while len(left):
+            rows = left[: self._batch_size]
+            loss = attempt(lambda rows=rows: self._loss_of(side, rows))  # type: ignore[misc]
+            if loss is None:
+                self._shrink(len(rows))
+            else:
+                total += loss * len(rows)
+                left = left[len(rows) :]
+        return total / len(self._compared[side])
+
+    def _shrink(self, count: int) -> None:
+        self._batch_size = half(count, "a held-out evaluation", "end what else uses memory")
+        logger.warning("Out of memory: faces are now evaluated %d at a time", self._batch_size)
 
     def _loss_of(self, side: str, rows: NDArray[np.intp]) -> float:
         """Mean over some faces of the sum of all outputs' losses."""

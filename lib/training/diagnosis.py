@@ -36,7 +36,7 @@ class Diagnosis:
     rows: Mapping[str, list[int]] = field(default_factory=dict)
 
 
-SOUND = Diagnosis("nothing any more: with the weights as they are now, all is finite")
+SOUND = Diagnosis("the cause has gone: with the weights as they are now, all is finite")
 NO_MEMORY = Diagnosis("not found out, for lack of memory")
 
 _Fault = tuple[str, str, list[int]]

@@ -9,21 +9,29 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import torch
 import torch.distributed as dist
 
-from lib.errors import FaceswapError
+from lib.errors import FaceswapError, ToldElsewhereError
 from lib.training.device import device
 
 STOPPING_SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
 """Signals that ask a run to stop."""
+
+EXIT_CODE_FILE = "FACESWAP_EXIT_CODE_FILE"
+"""Environment variable: where the first process leaves its exit code for the one that started all.
+
+torchrun itself leaves with 1, whatever a process of its own left with.
+"""
 
 
 @dataclass(frozen=True)
@@ -65,6 +73,28 @@ class World:
         data = data if self.is_first else data.new_empty(int(length.item()))
         dist.broadcast(data, src=0)
         return bytes(data.tolist()).decode()
+
+    def lead(self, work: Callable[[], None]) -> None:
+        """Do something in the first process alone, while the others wait for it.
+
+        Parameters
+        ----------
+        work
+            What to do.
+
+        Raises
+        ------
+        ToldElsewhereError
+            It failed; in the other processes. In the first its own error goes on.
+        """
+        try:
+            if self.is_first:
+                work()
+        except Exception as error:
+            self.share(str(_exit_code(error)))
+            raise
+        if code := int(self.share("0")):
+            raise ToldElsewhereError(code)
 
     def share_values(self, values: Sequence[torch.Tensor]) -> None:
         """Give all processes the first one's values, in place."""
@@ -108,6 +138,17 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
+def tell_exit_code(error: Exception) -> None:
+    """Let the process that started all know what the first leaves with."""
+    if path := os.environ.get(EXIT_CODE_FILE):
+        with suppress(OSError):
+            Path(path).write_text(str(_exit_code(error)), encoding="ascii")
+
+
+def _exit_code(error: Exception) -> int:
+    return error.exit_code if isinstance(error, FaceswapError) else FaceswapError.exit_code
+
+
 def launch(words: Sequence[str], count: int) -> int:
     """Run this program once for each GPU of this machine, together.
 
@@ -121,13 +162,25 @@ def launch(words: Sequence[str], count: int) -> int:
     Returns
     -------
     int
-        Exit code; 0 where the user stopped it.
+        Exit code of the first process, where it told it; else 0 where the user stopped it, and
+        that of torchrun where not.
     """
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "exit_code"
+        code = _run_all(words, count, {**os.environ, EXIT_CODE_FILE: str(told)})
+        with suppress(OSError, ValueError):
+            return int(told.read_text(encoding="ascii"))
+    return code
+
+
+def _run_all(words: Sequence[str], count: int, environment: dict[str, str]) -> int:
     torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
     # In a session of its own: a terminal's Ctrl-C reaches this process alone, which passes it on.
     with (
         subprocess.Popen(
-            [sys.executable, "-m", *torchrun, "-m", "faceswap", *words], start_new_session=True
+            [sys.executable, "-m", *torchrun, "-m", "faceswap", *words],
+            start_new_session=True,
+            env=environment,
         ) as process,
         _passing_on(process) as asked,
     ):

@@ -165,7 +165,7 @@ class Parts:
         return {"most_faces": self._most}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a `state`.
+        """Go on from a `state`, and tell the user where it splits batches.
 
         Raises
         ------
@@ -176,3 +176,11 @@ class Parts:
         if most is not None and int(most) < 1:
             raise ValueError(f"{most} faces at a time")
         self._most = None if most is None else int(most)
+        if self._most is not None:
+            logger.info(
+                "Memory ran out in an earlier run: at most %d faces of a side go through at a time "
+                "from the start. To undo it train with -b %d or less, or go back to a save from "
+                "before that with faceswap restore",
+                self._most,
+                self._most,
+            )

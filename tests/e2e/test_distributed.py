@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import lib.model.nn_blocks  # noqa: F401 - makes the layers known to Keras
+from lib.checkpoint.lock import FolderLock
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 ALONE = [sys.executable, "-m", "faceswap"]
@@ -141,6 +142,40 @@ def test_a_signal_to_the_command_stops_all_its_processes_with_one_save(
     assert "Stopped at iteration" in said
     assert state(tmp_path / "model")["iterations"] > before
     assert not survivors(str(tmp_path / "model"))
+
+
+@pytest.mark.slow
+def test_where_the_folder_is_in_use_the_first_process_alone_says_so(
+    words: Words, tmp_path: Path
+) -> None:
+    with FolderLock(tmp_path / "model"):
+        done = launched(words("model", "-it", "1", "-d"))
+    assert done.returncode == 1
+    told = [line for line in done.stderr.splitlines() if line.startswith("faceswap: error: ")]
+    assert len(told) == 2, done.stderr
+    assert "is in use by process" in told[0]
+    assert "training ended with exit code 1, see above" in told[1]
+
+
+@pytest.mark.slow
+def test_the_exit_code_of_the_first_process_is_that_of_the_command(
+    words: Words, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRAGILE", "nan 12 100000")
+    done = launched(words("model", "-it", "400", "-s", "5", "-d", "-t", "fragile"))
+    assert done.returncode == 3, done.stderr[-3000:]
+    assert "training ended with exit code 3, see above" in done.stderr
+
+
+def launched(words: list[str]) -> subprocess.CompletedProcess[str]:
+    """The command, which starts two processes itself."""
+    return subprocess.run(
+        [sys.executable, "-c", LAUNCHER, *words],
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
 
 
 def survivors(word: str) -> list[str]:

@@ -8,6 +8,7 @@ import pytest
 
 from faceswap import __version__
 from faceswap.cli import main
+from lib.errors import ToldElsewhereError
 from scripts.arguments import make_parser
 
 REQUIRED = ["train", "-A", "a", "-B", "b", "-m", "m"]
@@ -90,6 +91,17 @@ def test_an_interruption_is_no_traceback(
     monkeypatch.setattr("faceswap.cli.make_parser", interrupt)
     assert main([]) == 130
     assert capsys.readouterr().err == "faceswap: error: interrupted\n"
+
+
+def test_what_another_process_has_told_is_not_told_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def leave(*_: object) -> None:
+        raise ToldElsewhereError(3)
+
+    monkeypatch.setattr("faceswap.cli.make_parser", leave)
+    assert main([]) == 3
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_traceback_is_shown_at_debug_level(

@@ -11,6 +11,7 @@ import pytest
 
 from faceswap.cli import main
 from lib.checkpoint.lock import FolderLock
+from lib.checkpoint.store import ModelStore
 from plugins import loader
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
@@ -88,6 +89,69 @@ def test_a_folder_whose_saves_are_all_damaged_goes_back_to_a_snapshot(folder: Pa
     assert run(folder, "--from", f"{folder}_snapshot_2_iters") == 0
     assert stands_at(folder) == (2, 2.0)
     assert len(list((folder / "tiny_saves").iterdir())) == 4
+
+
+def test_a_folder_of_the_first_versions_goes_back_and_keeps_its_model(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot = Path(f"{folder}_snapshot_2_iters")
+    shutil.rmtree(folder / "tiny_saves")
+    assert run(folder, "--from", str(snapshot)) == 0
+    assert stands_at(folder) == (2, 2.0)
+    kept = folder.with_name("model_before_restore_3_iters")
+    assert f"kept in '{kept}'" in capsys.readouterr().out
+    assert stands_at(kept) == (3, 3.0)
+
+
+def put_by_hand(folder: Path) -> bytes:
+    (folder / "tiny.keras").unlink()
+    shutil.copy(f"{folder}_snapshot_2_iters/tiny.keras", folder / "tiny.keras")
+    with (folder / "tiny.keras").open("ab") as file:
+        file.write(b"mine")
+    return (folder / "tiny.keras").read_bytes()
+
+
+def test_a_model_that_was_put_there_by_hand_is_kept(folder: Path) -> None:
+    mine = put_by_hand(folder)
+    assert run(folder, "--save", "1") == 0
+    assert (folder / "tiny_saves" / "found_1" / "tiny.keras").read_bytes() == mine
+    assert stands_at(folder) == (1, 1.0)
+    assert stands_at(folder.with_name("model_before_restore_3_iters")) == (3, 3.0)
+
+
+def test_a_model_that_was_put_beside_damaged_saves_is_kept(folder: Path) -> None:
+    for save in (folder / "tiny_saves").iterdir():
+        (save / "random.npz").write_bytes(b"")
+    mine = put_by_hand(folder)
+    assert run(folder, "--from", f"{folder}_snapshot_2_iters") == 0
+    kept = folder.with_name("model_before_restore_3_iters")
+    assert (kept / "tiny.keras").read_bytes() == mine
+
+
+def test_abandoned_saves_are_listed_and_can_be_gone_back_to(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saves = ModelStore(str(folder), "tiny").saves
+    saves.abandon(saves.all()[-1])
+    assert run(folder) == 0
+    abandoned = folder / "tiny_saves" / "000003_3.abandoned"
+    assert f"--from '{abandoned}'" in capsys.readouterr().out
+    assert stands_at(folder) == (1, 1.0)
+    assert run(folder, "--from", str(abandoned)) == 0
+    assert stands_at(folder) == (3, 3.0)
+    (abandoned / "state.json").write_text("{}")
+    assert run(folder, "--from", str(abandoned)) == 1
+    assert "can't be gone back to: its state.json is cut off" in capsys.readouterr().err
+
+
+def test_random_numbers_that_no_checksum_vouches_for_are_left_out(folder: Path) -> None:
+    snapshot = Path(f"{folder}_snapshot_2_iters")
+    shutil.rmtree(snapshot / "tiny_saves")
+    (snapshot / "random.npz").write_bytes(b"no numbers")
+    assert run(folder, "--from", str(snapshot)) == 0
+    assert sorted(path.name for path in (folder / "tiny_saves" / "000004_2").iterdir()) == [
+        *("manifest.json", "model.keras", "state.json"),
+    ]
 
 
 def damage(folder: Path) -> list[str]:

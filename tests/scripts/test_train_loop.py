@@ -109,6 +109,40 @@ def test_the_first_save_of_a_resumed_run_averages_no_losses(command: Train) -> N
     assert run(command, Model(iterations=40))[0].averaged == [False, True, True, True]
 
 
+def test_wishes_of_an_iteration_that_went_back_are_kept(command: Train) -> None:
+    model = Model()
+
+    keys = ["r", "s"]
+
+    def wish() -> None:
+        while keys:
+            command._react(keys.pop())
+
+    def go_back() -> None:
+        if model.saved == [1]:
+            model.iterations = 2
+
+    _, trainer = run(command, model, i3=wish, i4=go_back)
+    assert model.saved == [1, 3, 5, 10, 12]
+    assert trainer.shown == [1, 4, 3, 5, 10, 12]
+
+
+def test_the_pace_of_a_run_that_goes_back_is_measured_once(
+    command: Train, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, left = Model(), [3]
+    model.name = "original"
+    times = iter(range(0, 1000, 3))
+    monkeypatch.setattr("scripts.train.time.monotonic", lambda: next(times))
+
+    def go_back() -> None:
+        if left.pop() if left else False:
+            model.iterations = 1
+
+    run(command, model, i9=go_back)
+    assert not any("an iteration on this machine" in message for message in caplog.messages)
+
+
 def test_a_save_waits_for_the_one_before_and_is_not_forgotten(
     command: Train, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -110,7 +110,8 @@ def adopt(model: keras.Model, config: Mapping[str, Any]) -> keras.optimizers.Opt
     if type(new) is not type(old):
         raise FaceswapError(
             f"optimizer = {config['optimizer']}: the model was saved with {type(old).__name__}, so "
-            "model and state file are not of one save: restore the backups of both"
+            "model and state file are not of one save: faceswap restore goes back to one that is, "
+            "or where there are no saves yet, restore the backups of both"
         )
     new.build(model.trainable_variables)
     for variable, value in zip(_learned(new), _learned(old), strict=True):

@@ -27,7 +27,7 @@ from lib.training.step import Outcome, TrainingStep
 from plugins import loader
 from plugins.train.trainer._faces import Faces
 from plugins.train.trainer._feeding import check_landmarks, make_feed
-from plugins.train.trainer._rescue import Rescue
+from plugins.train.trainer._rescue import Rescue, what_losses_depend_on
 from plugins.train.trainer._sight import Sight
 from plugins.train.trainer._watch import Watch
 
@@ -89,9 +89,11 @@ class TrainerBase:
         self._log = LossLog(names, self._scalar_log())
         self._events = EventLog(Path(model.model_dir) / f"{model.name}_log.jsonl")
         self._sight = Sight(model, self._predictor, self._faces, self._options, self._log)
-        self._rescue = Rescue(model, names[1:], frozen, self._events, self._world)
+        basis = what_losses_depend_on(model, self._faces.trained, self._options, batch_size)
+        self._rescue = Rescue(model, names[1:], frozen, self._events, self._world, basis)
         self._watch = self._make_watch()
-        self._pace = Pace(getattr(self._args, "iterations", 0))
+        self._end = model.iterations + getattr(self._args, "iterations", 0)
+        self._pace = Pace(self._end - model.iterations)
         self._restore_run()
 
     def _frozen_layers(self) -> list[str]:
@@ -190,7 +192,7 @@ class TrainerBase:
         if self._world.agree(breakdown is not None):
             self._go_back(breakdown)
             return
-        if snapshot:
+        if snapshot or self._model.saves.wants_snapshot:
             self._model.saves.begin_snapshot()
         if self._watch and self._is_due("evaluate_interval", self._model.iterations):
             is_stuck = self._watch.evaluate()
@@ -207,8 +209,13 @@ class TrainerBase:
 
     def _go_back(self, breakdown: Breakdown | None) -> None:
         """Go on from an earlier save, more slowly; the first process alone knows why."""
-        self._step.restore(self._rescue.go_back(breakdown))
+        run = self._rescue.go_back(breakdown)
+        # A batch that did not fit into memory does not fit now.
+        self._step.restore({name: part for name, part in run.items() if name != "parts"})
+        if self._watch and "held_out" in run:
+            self._watch.restore(run["held_out"])
         self._log.drop()
+        self._pace = Pace(self._end - self._model.iterations)
         if self._feed is not None:
             self._feed.close()
             self._feed = None
@@ -243,8 +250,9 @@ class TrainerBase:
         reading = self._log.flush()
         pace = self._pace.tell(self._feed.waited if self._feed else 0)
         self.console.update(self._model.iterations, *reading.newest, pace)
-        if not self._model.config["nan_protection"] or self._feed is None:
+        if not self._model.config["nan_protection"] or not self._world.is_first:
             return None
+        assert self._feed is not None
         return self._rescue.look(reading, self._feed)
 
     def _is_due(self, interval: str, done: int) -> bool:
@@ -284,4 +292,5 @@ class TrainerBase:
         """End the thread that makes batches, and close the log."""
         if self._feed is not None:
             self._feed.close()
+        self._faces.close()
         self.clear_tensorboard()

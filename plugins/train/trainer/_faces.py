@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import threading
 from argparse import Namespace
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,6 +22,8 @@ from lib.evaluation.held_out import split
 from lib.evaluation.score import score_cut
 
 logger = logging.getLogger(__name__)
+
+SECONDS_FOR_LAST_LOOK = 1.0
 
 Sides = dict[str, FaceSet]
 
@@ -56,6 +59,8 @@ class Faces:
         self._model = model
         self._args: Namespace = model.command_line_arguments
         self._left_out: list[tuple[str, BadFace]] = []
+        self._look: threading.Thread | None = None
+        self._is_closed = False
         self.trained: Sides = {}
         self.held_out: Sides = {}
         for side in "ab":
@@ -92,10 +97,32 @@ class Faces:
     def tell_changes(self) -> None:
         """Warn of files that have changed or gone since they were read, and list them.
 
-        For every save, where the process writes files; no trouble with the list ends a run.
+        For every save, where the process writes files; no trouble with the list ends a run. A
+        thread of its own looks: a share that has gone may keep it waiting for ever. Until it is
+        done no other looks; `wait` waits for it.
         """
+        if not self.wait(0):
+            return
+        self._look = threading.Thread(
+            target=self._look_for_changes, name="changed faces", daemon=True
+        )
+        self._look.start()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the look at the files that is going on; gives whether it is done."""
+        if self._look is None:
+            return True
+        self._look.join(seconds)
+        return not self._look.is_alive()
+
+    def close(self) -> None:
+        """Wait a moment for the last look at the files; what is found later is not told."""
+        self.wait(SECONDS_FOR_LAST_LOOK)
+        self._is_closed = True
+
+    def _look_for_changes(self) -> None:
         found = [(side, face) for side in "ab" for face in self._originals[side].changes()]
-        if not found:
+        if not found or self._is_closed:
             return
         logger.warning(
             "Faces: %d files are not as they were read: %s; training goes on with them as they "

@@ -1,18 +1,20 @@
 """Keeps a run alive: names what made a step bad, and takes a run back that has broken down."""
 
+import hashlib
 import json
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.checkpoint.copies import values_of
 from lib.config.loss import LossOptions
 from lib.config.options import fields_of
-from lib.data.faceset import printable
+from lib.data.faceset import FaceSet, printable
 from lib.errors import DivergedError
 from lib.logs.events import EventLog
 from lib.logs.losses import Reading
-from lib.training.diagnosis import diagnose
+from lib.training.diagnosis import SOUND, Diagnosis, diagnose
 from lib.training.distributed import World
 from lib.training.divergence import Breakdown, Divergence
 from lib.training.feed import Feed
@@ -23,12 +25,41 @@ MOST = 3
 """How often in a row a run is taken back before it is given up."""
 SLOWER = 0.5
 """What the learning rate is multiplied by each time."""
+LATE = 24
+"""So many iterations may pass until a breakdown shows."""
 ONWARD = 200
 """A run that came so much further than where it broke down last goes back to its newest save."""
 CALM = 1000
 """So many iterations further, and earlier breakdowns are forgotten."""
 SHOWN = 4
 """Files that are named on the console; the log names all."""
+
+
+def what_losses_depend_on(
+    model: Any, faces: Mapping[str, FaceSet], options: Mapping[str, Any], batch_size: int
+) -> dict[str, Any]:
+    """Where any of this is another, the losses of two runs can't be compared.
+
+    Parameters
+    ----------
+    model : plugin from plugins.train.model
+    faces
+        Those that are trained on.
+    options
+        The trainer's options by name.
+    batch_size
+        Faces of each side in a batch.
+    """
+    names = [[os.path.basename(path) for path in those.paths] for those in faces.values()]
+    switches = "no_flip", "no_augment_color", "no_warp", "warp_to_landmarks"
+    arguments = model.command_line_arguments
+    return {
+        "faces": hashlib.sha256(repr(names).encode(errors="surrogateescape")).hexdigest()[:16],
+        "batch_size": batch_size,
+        "augmentation": dict(options),
+        "switches": [bool(getattr(arguments, name, False)) for name in switches],
+        "losses": {option.name: model.config[option.name] for option in fields_of(LossOptions)},
+    }
 
 
 class Rescue:
@@ -45,7 +76,9 @@ class Rescue:
     events
         Where it is logged.
     world
-        The processes that train together.
+        The processes that train together. The first alone looks and decides.
+    basis
+        From `what_losses_depend_on`.
 
     Attributes
     ----------
@@ -60,11 +93,13 @@ class Rescue:
         frozen: Sequence[str],
         events: EventLog,
         world: World,
+        basis: Mapping[str, Any],
     ) -> None:
         self._model = model
         self._frozen = frozen
         self._events = events
         self._world = world
+        self._basis = json.loads(json.dumps(basis))
         self._divergence = Divergence(names)
         self.rate = 1.0
         self._setbacks = 0
@@ -97,14 +132,20 @@ class Rescue:
         shown = ", ".join(map(printable, every[:SHOWN]))
         more = f" and {len(every) - SHOWN} more" if len(every) > SHOWN else ""
         logger.warning(
-            "Iteration %s was skipped%s, the weights are as before it: %s; faces: %s%s",
+            "Iteration %s was skipped%s, the weights are as before it: %s; %s: %s%s",
             f"{iteration:,}",
             f", and {others} after it" if others else "",
-            found.text,
+            found.text + self._of_others(found),
+            "faces" if found.rows else "its batch",
             shown,
             more,
         )
         self._events.add("bad_step", iteration, text=found.text, files="\n".join(every))
+
+    def _of_others(self, found: Diagnosis) -> str:
+        if found is SOUND and self._world.size > 1:
+            return " in this process; another's batch may have been the cause"
+        return ""
 
     def go_back(self, breakdown: Breakdown | None) -> dict[str, Any]:
         """Take the model back to a good save, and lower the learning rate; on all processes.
@@ -137,7 +178,8 @@ class Rescue:
         if now > self._furthest + CALM:
             self._setbacks = 0
         if now > self._furthest + ONWARD:
-            self._below = now + 1
+            # What is seen late may have been saved meanwhile. Bad steps do not reach the weights.
+            self._below = now + 1 if breakdown.kind == "bad_steps" else now - LATE
         self._setbacks += 1
         self._events.add("breakdown", now, text=breakdown.text)
         if self._setbacks > MOST:
@@ -169,7 +211,7 @@ class Rescue:
             "setbacks": self._setbacks,
             "furthest": self._furthest,
             "below": self._below,
-            "losses": self._losses(),
+            "basis": self._basis,
             "seen": self._divergence.state(),
         }
 
@@ -185,12 +227,8 @@ class Rescue:
         if not 0 < self.rate <= 1:
             raise ValueError(f"{self.rate} times the learning rate")
 
-    def _losses(self) -> dict[str, Any]:
-        """Options that say what the losses are; with others they can't be compared."""
-        return {option.name: self._model.config[option.name] for option in fields_of(LossOptions)}
-
     def _look_from(self, state: Mapping[str, Any]) -> None:
         """Judge what comes by what had come of the run at a save."""
         self._divergence.reset()
-        if state.get("losses") == self._losses():
+        if state.get("basis") == self._basis:
             self._divergence.restore(state["seen"])

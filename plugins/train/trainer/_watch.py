@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from lib.evaluation.held_out import HeldOut
+from lib.errors import FaceswapError
+from lib.evaluation.held_out import Evaluation, HeldOut
 from lib.evaluation.plateau import Plateau
 from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
@@ -46,14 +47,21 @@ class Watch:
         self._plateau = Plateau(getattr(model.command_line_arguments, "plateau", 0))
 
     def evaluate(self) -> bool:
-        """Test the model, and tell.
+        """Test the model, and tell; a test that fails is told of, and ends no run.
 
         Returns
         -------
         bool
             Whether it has come to a plateau.
         """
-        found, iteration = self._held_out.evaluate(), self._model.iterations
+        try:
+            found = self._held_out.evaluate()
+        except FaceswapError as error:
+            logger.warning("No held-out score: %s: training goes on", error)
+            return False
+        return self._tell(found, self._model.iterations)
+
+    def _tell(self, found: Evaluation, iteration: int) -> bool:
         values = {"psnr": found.score.psnr, "ssim": found.score.ssim}
         values |= {f"loss_{side}": loss for side, loss in found.losses.items()}
         logger.info("Held out at iteration %s: %s", f"{iteration:,}", found)

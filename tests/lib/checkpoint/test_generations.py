@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lib.checkpoint.generations import Generation, Generations
+from lib.errors import FaceswapError
 
 
 def add(saves: Generations, iterations: int, *, back_up: bool = False) -> Generation:
@@ -104,6 +105,64 @@ def test_what_a_run_that_died_left_goes(tmp_path: Path) -> None:
         (saves.folder / name / "model.keras").write_text("half")
     saves.sweep()
     assert os.listdir(saves.folder) == ["000001_1"]
+
+
+def test_what_came_after_a_save_is_abandoned_and_a_few_of_it_stay(tmp_path: Path) -> None:
+    saves = Generations(tmp_path, "tiny", keep=2)
+    first, *_ = (add(saves, count) for count in (1, 2, 3, 4))
+    saves.abandon(first)
+    assert saves.newest() == (first, {})
+    assert [one.iterations for one in saves.abandoned()] == [4, 3, 2]
+    newest = add(saves, 2, back_up=True)
+    assert newest.number == 5
+    assert saves.backup(newest) == first
+    saves.prune()
+    assert sorted(os.listdir(saves.folder)) == [
+        *("000001_1", "000003_3.abandoned", "000004_4.abandoned", "000005_2"),
+    ]
+    assert (saves.abandoned()[0].state).read_text() == "4"
+
+
+def test_what_can_not_be_abandoned_is_told(tmp_path: Path, monkeypatch) -> None:
+    saves = Generations(tmp_path, "tiny")
+    first, _ = add(saves, 1), add(saves, 2)
+
+    def fail(*_: object) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("os.rename", fail)
+    with pytest.raises(FaceswapError, match="can't rename in .*tiny_saves': Input/output"):
+        saves.abandon(first)
+
+
+def test_no_number_is_given_twice_and_no_name_either(tmp_path: Path) -> None:
+    saves = Generations(tmp_path, "tiny")
+    first = add(saves, 1)
+    saves.set_aside(add(saves, 2))
+    assert add(saves, 2).number == 3
+    saves.abandon(first)
+    assert add(saves, 2).number == 4
+    for name in ("000004_2.damaged", "000004_2.damaged.2"):
+        (saves.folder / name).mkdir()
+        (saves.folder / name / "state.json").write_text("mine")
+    assert saves.set_aside(saves.all()[0]).name == "000004_2.damaged.3"
+    again = add(saves, 2)
+    (saves.folder / f"{again.path.name}.abandoned").mkdir()
+    saves.abandon(first)
+    assert (saves.folder / "000005_2.abandoned.2" / "state.json").is_file()
+    assert len(saves.abandoned()) == 3
+
+
+def test_the_first_save_survives_a_power_cut(tmp_path: Path, monkeypatch) -> None:
+    synced = []
+    monkeypatch.setattr("lib.checkpoint.generations.sync", synced.append)
+    saves = Generations(tmp_path / "models" / "pair", "tiny")
+    add(saves, 1)
+    assert {tmp_path, tmp_path / "models", tmp_path / "models" / "pair"} < set(synced)
+    assert synced[-1] == saves.folder
+    synced.clear()
+    add(saves, 2)
+    assert tmp_path / "models" / "pair" not in synced
 
 
 def test_a_save_is_read_again_only_when_it_changed(tmp_path: Path, monkeypatch) -> None:

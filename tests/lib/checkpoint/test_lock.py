@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from lib.checkpoint.lock import FolderLock
 from lib.errors import FaceswapError
@@ -61,6 +63,31 @@ def test_a_folder_that_nothing_came_into_goes_again(tmp_path: Path) -> None:
     with FolderLock(tmp_path / "c"):
         (tmp_path / "c" / "model").write_text("")
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["model"]
+
+
+def test_a_folder_that_is_made_survives_a_power_cut(tmp_path: Path, monkeypatch) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("lib.checkpoint.generations.sync", synced.append)
+    with FolderLock(tmp_path / "models" / "pair"):
+        assert synced == [tmp_path, tmp_path / "models"]
+
+
+def test_a_probe_stands_in_the_way_of_no_run(tmp_path: Path) -> None:
+    probe = FileLock(tmp_path / ".lock", thread_local=False)
+    probe.acquire()
+    timer = threading.Timer(0.2, probe.release)
+    timer.start()
+    with FolderLock(tmp_path):
+        assert not probe.is_locked
+    timer.join()
+
+
+def test_a_lock_that_can_not_be_opened_is_not_called_in_use(tmp_path: Path) -> None:
+    assert FolderLock(tmp_path).holder() is None
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / ".lock").mkdir()
+    with pytest.raises(FaceswapError, match="in use can't be told: .* can't be opened"):
+        FolderLock(tmp_path).holder()
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder that none can write")

@@ -53,5 +53,16 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     np.savez(file, python=np.array([object()], dtype=object))
     with pytest.raises(FaceswapError, match=r"r\.npz' can't be read: Object arrays"):
         random_state.read(file)
+    np.savez(file, numbers=np.arange(1000))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    for spoiled, why in ((content, "Bad CRC-32"), (b"PK\x03\x04 half", "not a zip file")):
+        file.write_bytes(spoiled)
+        with pytest.raises(FaceswapError, match=rf"r\.npz' can't be read: .*{why}"):
+            random_state.read(file)
+    with file.open("wb") as stream:
+        np.save(stream, np.arange(3))
+    with pytest.raises(FaceswapError, match=r"r\.npz' can't be read"):
+        random_state.read(file)
     with pytest.raises(FaceswapError, match="damaged"):
         random_state.restore({}, make_model())

@@ -10,7 +10,6 @@ from collections import Counter
 from pathlib import Path
 
 import keras
-import pytest
 
 CHILD = '''
 import copy, io, json, random, resource, signal, sys, warnings, zipfile
@@ -166,8 +165,3 @@ def check(folder: Path, first: int, last: int) -> None:
 
 def test_two_thousand_damaged_files_are_loaded_or_refused(tmp_path: Path) -> None:
     check(tmp_path, 0, 2000)
-
-
-@pytest.mark.slow
-def test_twenty_thousand_damaged_files_are_loaded_or_refused(tmp_path: Path) -> None:
-    check(tmp_path, 2000, 22_000)

@@ -1,6 +1,7 @@
 """Saving a model while it trains on."""
 
 import json
+import math
 import random
 import threading
 from pathlib import Path
@@ -89,6 +90,29 @@ def test_a_model_that_could_not_be_loaded_again_is_told_before_it_trains() -> No
     model.compile(optimizer="adam", loss="mse")
     with pytest.raises(FaceswapError, match="'own' could be saved, but not loaded.*'Mine'.*need"):
         ModelCopy(model)
+
+
+@pytest.mark.parametrize("policy", ["float32", "float16", "bfloat16"])
+def test_what_is_no_number_is_refused(policy: str) -> None:
+    keras.config.set_dtype_policy(policy)
+    try:
+        copy = ModelCopy(make_model())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    fill(copy.model, 3)
+    weights = copy.model.weights[0]
+    assert keras.backend.standardize_dtype(weights.dtype) == policy
+    most = torch.finfo(weights.value.dtype).max
+    for value in (most, -most, 0.0, 1e-40):
+        weights.assign(weights.value * 0 + value)
+        copy.check()
+    for value in (math.nan, math.inf, -math.inf):
+        values = weights.value.detach().clone()
+        values.flatten()[-1] = value
+        weights.assign(values)
+        with pytest.raises(FaceswapError, match="holds what is no number: it is not saved"):
+            copy.check()
+        weights.assign(torch.zeros_like(values))
 
 
 def test_values_of_sixteen_bits_are_copied_too() -> None:

@@ -55,7 +55,17 @@ def test_a_damaged_state_is_named_and_left_alone(tmp_path: Path, text: str, why:
     file.path.write_text(text)
     with pytest.raises(FaceswapError, match=f"tiny_state.json' is damaged .*{why}.*no backup"):
         file.load()
-    file.backup.write_text("{}")
+    file.path.with_name("tiny_state.json.bk").write_text("{}")
     with pytest.raises(FaceswapError, match="restore 'tiny_state.json.bk'"):
         file.load()
     assert file.path.read_text() == text
+
+
+def test_where_there_are_saves_no_file_is_to_be_copied_by_hand(tmp_path: Path) -> None:
+    saves = Generations(tmp_path, "tiny")
+    saves.add(1, lambda folder: (folder / "state.json").write_text("[]") and None, back_up=False)
+    (tmp_path / "tiny_state.json.bk").write_text("{}")
+    with pytest.raises(FaceswapError) as caught:
+        StateFile(str(tmp_path), "tiny").load()
+    advice = f"it holds no object): faceswap restore -m '{tmp_path}' lists what to go back to"
+    assert str(caught.value).endswith(advice)

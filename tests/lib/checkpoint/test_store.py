@@ -8,11 +8,14 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+import torch
 
-from lib.checkpoint.generations import Generation
+from lib.checkpoint.generations import Generation, Generations
 from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
+
+STATE = {"name": "tiny", "sessions": {}, "lowest_avg_loss": {}, "iterations": 3, "config": {}}
 
 
 def make_model(value: float = 1.0) -> keras.Model:
@@ -108,6 +111,42 @@ def test_a_damaged_model_of_the_first_versions_is_named_and_left_alone(
     assert store.path.read_bytes() == content
 
 
+def test_where_there_are_saves_no_file_is_to_be_copied_by_hand(store: ModelStore) -> None:
+    made = save(store, 1)
+    store.backup.write_bytes(b"")
+    (store.folder / "other.keras").write_bytes(b"")
+    with pytest.raises(FaceswapError) as caught:
+        store.load_file(store.folder / "other.keras")
+    assert str(caught.value).endswith(
+        f": faceswap restore -m '{store.folder}' lists what to go back to"
+    )
+    assert made.model.exists()
+
+
+def test_memory_that_runs_out_is_not_called_damage(store: ModelStore, monkeypatch) -> None:
+    made = save(store, 1)
+    # Keras wraps what happens while it gives layers their values.
+    for error in (torch.OutOfMemoryError("CUDA"), ValueError("Example: CUDA out of memory. Tried")):
+
+        def fail(*_: object, error: Exception = error, **__: object) -> None:
+            raise error
+
+        with monkeypatch.context() as patch:
+            patch.setattr("keras.saving.load_model", fail)
+            with pytest.raises(FaceswapError, match="out of memory while .*model.keras' was loa"):
+                store.load_file(made.model)
+    assert weight(store) == 1
+
+
+def test_a_model_can_be_loaded_into_the_computers_own_memory(store: ModelStore) -> None:
+    made = save(store, 1)
+    with keras.device("meta"):  # stands for a GPU
+        models = store.load_file(made.model), store.load_file(made.model, on_cpu=True)
+    for model, expected in zip(models, ("meta", "cpu"), strict=True):
+        variables = (*model.variables, *model.optimizer.variables)
+        assert {one.value.device.type for one in variables} == {expected}
+
+
 def test_a_model_with_an_unknown_layer_is_not_called_damaged(store: ModelStore) -> None:
     class Mine(keras.layers.Layer):
         def call(self, x):
@@ -138,6 +177,7 @@ def test_a_file_that_no_save_left_is_kept_elsewhere(
     store: ModelStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     save(store, 1)
+    (store.saves.folder / "found_2").mkdir()  # and the first has been taken away
     store.path.unlink()
     make_model(9).save(store.path)
     mine = store.path.read_bytes()
@@ -150,7 +190,10 @@ def test_a_file_that_no_save_left_is_kept_elsewhere(
     assert store.path.samefile(store.saves.all()[0].model)
 
 
-@pytest.mark.parametrize("how", ["killed between the two names", "copied", "lost"])
+@pytest.mark.parametrize(
+    "how",
+    ["killed between the two names", "copied", "lost", "saved by State.save"],
+)
 def test_a_folder_whose_plain_files_are_older_or_copies_or_gone_is_in_order(
     store: ModelStore, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
@@ -159,14 +202,126 @@ def test_a_folder_whose_plain_files_are_older_or_copies_or_gone_is_in_order(
         shutil.copytree(store.folder, store.folder.with_name("other"))
         store = ModelStore(str(store.folder.with_name("other")), "tiny")
         newest = store.saves.all()[0]
-    else:
+    elif how != "saved by State.save":
         store.state_path.unlink()
     if how.startswith("killed"):
         os.link(older.state, store.state_path)
+    if how == "saved by State.save":
+        store.state_path.unlink()
+        store.state_path.write_text(json.dumps({**STATE, "iterations": 3}))
     recover(store)
     assert not list(store.saves.folder.glob("found*"))
     assert store.state_path.read_bytes() == newest.state.read_bytes()
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize("state", ["{}", json.dumps({**STATE, "name": "other"})])
+def test_a_state_of_no_save_that_is_not_this_models_is_kept(store: ModelStore, state: str) -> None:
+    save(store, 1)
+    store.state_path.unlink()
+    store.state_path.write_text(state)
+    recover(store)
+    assert (store.saves.folder / "found_1" / "tiny_state.json").read_text() == state
+
+
+def test_what_shows_an_abandoned_save_was_not_put_there(store: ModelStore, caplog) -> None:
+    first, _ = save(store, 1), save(store, 2)
+    store.saves.abandon(first)
+    recover(store)
+    assert not list(store.saves.folder.glob("found*"))
+    assert store.path.samefile(first.model)
+    assert caplog.messages == []
+
+
+def test_the_save_that_plain_names_show_stays_until_they_show_another(
+    store: ModelStore, monkeypatch
+) -> None:
+    store.saves = Generations(store.folder, "tiny", keep=1)
+    shown = save(store, 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "publish", refuse)
+        for value in (2, 3, 4):
+            save(store, value)
+            assert [one.iterations for one in store.saves.all()] == [value, 1]
+    assert store.path.samefile(shown.model)
+    recover(store)
+    assert not list(store.saves.folder.glob("found*"))
+    save(store, 5)
+    assert [one.iterations for one in store.saves.all()] == [5]
+
+
+def refuse(_: Generation) -> None:
+    raise FaceswapError("no")
+
+
+@pytest.mark.parametrize("kind", ["snapshot_7_iters", "before_restore_7_iters_2"])
+def test_copies_that_were_cut_short_go_and_what_they_were_to_replace_comes_back(
+    store: ModelStore, kind: str
+) -> None:
+    save(store, 1)
+    beside = store.folder.parent
+    for name in (f".model_{kind}.partial", f".model_{kind}.replaced", ".model_x_snapshot_7_iters"):
+        (beside / name).mkdir()
+        (beside / name / "file").write_text(name)
+    recover(store)
+    assert {path.name for path in beside.iterdir()} == {
+        *("model", f"model_{kind}", ".model_x_snapshot_7_iters"),
+    }
+    assert (beside / f"model_{kind}" / "file").read_text().endswith(".replaced")
+    (beside / f".model_{kind}.replaced").mkdir()
+    recover(store)
+    assert (beside / f"model_{kind}" / "file").exists()
+    assert not (beside / f".model_{kind}.replaced").exists()
+
+
+def test_a_copy_that_fails_does_not_lose_the_one_it_replaces(
+    store: ModelStore, monkeypatch
+) -> None:
+    made = save(store, 1)
+    target = store.snapshot(made)
+    os.rename(target, target.with_name(f".{target.name}.replaced"))  # killed between two renames
+    monkeypatch.setattr("shutil.copytree", lambda *_, **__: os.mkdir(store.folder))
+    with pytest.raises(FaceswapError, match="can't write the snapshot"):
+        store.snapshot(made)
+    assert (target / "tiny.keras").exists()
+
+
+def test_a_copy_that_can_not_take_anothers_place_leaves_that_one(
+    store: ModelStore, monkeypatch
+) -> None:
+    made, replace = save(store, 1), os.replace
+    target = store.snapshot(made)
+
+    def fail(path: Path, other: Path) -> None:
+        if path.name.endswith(".partial"):
+            raise OSError(5, "Input/output error")
+        replace(path, other)
+
+    monkeypatch.setattr("os.replace", fail)
+    with pytest.raises(FaceswapError, match="can't write the snapshot .*Input/output"):
+        store.snapshot(made)
+    assert (target / "tiny.keras").exists()
+    assert {path.name for path in target.parent.iterdir()} == {"model", target.name}
+
+
+def test_a_snapshot_survives_a_power_cut(store: ModelStore, monkeypatch) -> None:
+    made = save(store, 1)
+    synced = []
+    monkeypatch.setattr("lib.checkpoint.snapshots.sync", lambda path: synced.append(path.name))
+    store.snapshot(made)
+    partial = ".model_snapshot_1_iters.partial"
+    *files, save_folder, saves, folder, parent = synced
+    assert sorted(files) == ["manifest.json", "model.keras", "state.json"]
+    assert [save_folder, saves, folder] == ["000001_1", "tiny_saves", partial]
+    assert parent == store.folder.parent.name
+
+
+def test_a_folder_that_is_called_saves_is_no_model(store: ModelStore) -> None:
+    save(store, 1)
+    (store.folder / "my_saves").mkdir()
+    (store.folder / "my_saves" / "notes").write_text("")
+    store.check_folder()
+    assert find_model(str(store.folder)) == "tiny"
 
 
 @pytest.mark.parametrize("files", [["other.keras"], ["other_state.json"], ["a.keras", "b.keras"]])

@@ -90,6 +90,40 @@ def test_the_loss_is_that_of_faces_as_they_are(faces: dict, batch: int) -> None:
         assert found.losses[side] == pytest.approx(expected, rel=1e-4)
 
 
+class Crowded:
+    """Takes so many faces at a time and no more; stands for a side of a model."""
+
+    def __init__(self, path: keras.Model, most: int) -> None:
+        self._path, self._most = path, most
+        self.inputs, self.outputs = path.inputs, path.outputs
+
+    def __call__(self, feed: torch.Tensor, training: bool) -> object:
+        if len(feed) > self._most:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 GiB.")
+        return self._path(feed, training=training)
+
+
+@pytest.mark.parametrize(("most", "told"), [(1, [3, 2, 1]), (2, [3, 2]), (4, [3])])
+def test_where_memory_runs_out_fewer_faces_go_through_with_the_same_loss(
+    faces: dict, most: int, told: list[int], caplog: pytest.LogCaptureFixture
+) -> None:
+    test = held_out(half_bright(), faces, batch=16)
+    test._paths = {side: Crowded(path, most) for side, path in test._paths.items()}
+    losses = test.evaluate().losses
+    for side, factor in (("a", 1.0), ("b", 0.5)):
+        assert losses[side] == pytest.approx(mean_error(faces["trained"][side], factor), rel=1e-4)
+    assert caplog.messages == [
+        f"Out of memory: faces are now evaluated {count} at a time" for count in told
+    ]
+
+
+def test_one_face_that_does_not_fit_is_told_with_what_to_do(faces: dict) -> None:
+    test = held_out(half_bright(), faces)
+    test._paths = {side: Crowded(path, 0) for side, path in test._paths.items()}
+    with pytest.raises(FaceswapError, match="out of memory in a held-out evaluation, even with"):
+        test.evaluate()
+
+
 def test_colours_come_in_the_order_that_the_model_asks_for(faces: dict) -> None:
     model = half_bright()
     blue = keras.Model(model.inputs, model.outputs)

@@ -227,6 +227,20 @@ def test_a_resumed_run_begins_with_the_parts_of_the_last() -> None:
         assert x.numpy().tobytes() == y.numpy().tobytes()
 
 
+def test_a_split_that_a_run_begins_with_is_told_once_with_what_undoes_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    Parts().restore({"most_faces": None})
+    assert not caplog.records
+    Parts().restore({"most_faces": 4})
+    (record,) = caplog.records
+    assert record.levelno == logging.INFO
+    assert "at most 4 faces of a side go through at a time" in record.getMessage()
+    assert "train with -b 4 or less, or go back to a save" in record.getMessage()
+    assert "\n" not in record.getMessage()
+
+
 def test_a_state_without_parts_begins_with_the_whole() -> None:
     step = TrainingStep(make()[0], CONFIG)
     step.restore({})

@@ -210,8 +210,8 @@ class ModelBase:
     def _check_state_is_there(self) -> None:
         if not self._state.is_stored:
             raise FaceswapError(
-                f"'{self._io.path}' has lost its state file: restore "
-                f"'{self.name}_state.json' beside it, from its .bk where there is one"
+                f"'{self._io.path}' has lost its state file: "
+                f"{self._io.saves.way_back(self._io.state_path)}"
             )
 
     def _new_model(self) -> keras.Model:

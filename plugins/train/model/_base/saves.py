@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
+import keras
 import torch
 
 from lib.checkpoint import random_state
@@ -35,6 +36,9 @@ class Saves:
         self._plugin = plugin
         self._store = store
         self._saver: Saver | None = None
+        self._begun: tuple[list[list[Any]], dict[str, float]] | None = None
+        self.wants_snapshot = False
+        """Whether a snapshot waits until the save before it is written."""
         self._restore_losses(plugin.state.last_run)
 
     def _restore_losses(self, run: Mapping[str, Any]) -> None:
@@ -69,29 +73,34 @@ class Saves:
             Whether the losses since the last save are averaged, and are over with; if not, they
             stay noted, and the backup stays what it is.
 
-        Raises
-        ------
-        FaceswapError
-            A loss is not a number: the model is not saved.
         """
+        self._join()
         averages = self._averages() if average else {}
-        are_numbers = all(map(math.isfinite, averages.values()))
-        if self._plugin.config["nan_protection"] and not are_numbers:
-            raise FaceswapError(
-                f"the loss is not a number at iteration {self._plugin.iterations}: the model is "
-                "not saved, so the last save is whole; resume with a lower learning_rate"
-            )
-        back_up = bool(averages) and are_numbers and self._is_lowest(averages)
-        if back_up:
-            self._plugin.state.lowest_avg_loss = averages
+        state, back_up = self._plugin.state, self._is_lowest(averages)
         if average:
+            self._begun = self._store.history, state.lowest_avg_loss
             self._store.history = [[], []]
+        if back_up:
+            state.lowest_avg_loss = averages
         losses = ", ".join(f"{side.upper()}: {loss:.5f}" for side, loss in averages.items())
         since = f" - average loss {losses}" if averages else ""
-        self._begin(
-            lambda save: logger.info("Saved at iteration %d%s", save.iterations, since),
-            back_up=back_up,
-        )
+
+        def done(save: Generation) -> None:
+            self._begun = None
+            logger.info("Saved at iteration %d%s", save.iterations, since)
+
+        self._begin(done, back_up=back_up)
+
+    def _join(self) -> None:
+        """Wait for the save before; where it failed, its losses count for the next."""
+        with suppress(FaceswapError):  # its failure has been told
+            if self._saver is not None:
+                self._saver.wait()
+        if self._begun is not None:
+            losses, self._plugin.state.lowest_avg_loss = self._begun
+            pairs = zip(losses, self._store.history, strict=True)
+            self._store.history = [earlier + later for earlier, later in pairs]
+            self._begun = None
 
     def _begin(self, done: Callable[[Generation], None], *, back_up: bool = False) -> None:
         self.prepare()
@@ -110,23 +119,35 @@ class Saves:
         """
         if self._saver is not None:
             self._saver.wait()
+        if self.wants_snapshot:
+            self.begin_snapshot()
+            self.finish()
 
     def _averages(self) -> dict[str, float]:
-        """Mean of each side's losses since the last save, apart from those that are no numbers."""
-        means = {}
-        for side, losses in zip("ab", self._store.history, strict=True):
-            if losses:
-                finite = torch.tensor(_finite(losses))
-                means[side] = float(finite.mean()) if len(finite) else math.nan
-        return means
+        """Mean of each side's losses since the last save; empty where a side has no number."""
+        finite = [_finite(losses) for losses in self._store.history]
+        if not all(finite):
+            return {}
+        return {
+            side: float(torch.tensor(losses).mean())
+            for side, losses in zip("ab", finite, strict=True)
+        }
 
     def _is_lowest(self, averages: Mapping[str, float]) -> bool:
         lows = self._plugin.state.lowest_avg_loss
-        return not lows or all(averages[side] < lows[side] for side in averages)
+        return bool(averages) and all(
+            side not in lows or average < lows[side] for side, average in averages.items()
+        )
 
     def begin_snapshot(self) -> None:
-        """Begin a snapshot; the model may train on while it is written. See `begin`."""
-        self._begin(self._copy_folder)
+        """Begin a snapshot; the model may train on while it is written.
+
+        While a save is being written it only becomes wanted, and has to be asked for again.
+        """
+        self.wants_snapshot = self.is_busy
+        if not self.wants_snapshot:
+            self._join()
+            self._begin(self._copy_folder)
 
     def _copy_folder(self, save: Generation) -> None:
         try:
@@ -153,12 +174,14 @@ class Saves:
         FaceswapError
             No save can be read.
         """
-        with suppress(FaceswapError):
-            self.finish()  # its failure has been told
+        self._join()
         plugin, save = self._plugin, self._store.earlier(below)
         state = StateFile(plugin.model_dir, plugin.name).read(save.state)
-        loaded = self._store.load_file(save.model)
-        copy_values(compile_model(loaded, plugin.config, plugin.color_order), plugin.model)
+        with keras.device("cpu"):  # a GPU may have no room for two
+            loaded = self._store.load_file(save.model)
+            loaded = compile_model(loaded, plugin.config, plugin.color_order)
+        copy_values(loaded, plugin.model)
+        self._store.saves.abandon(save)
         plugin.state.go_back(state)
         self._restore_losses(state.setdefault("run", {}))
         return state
@@ -177,8 +200,10 @@ class Saves:
 
 
 def _finite(losses: Sequence[Any]) -> list[float]:
-    """Losses, which may lie on a device, as numbers; those that are none are left out."""
-    if not losses:
-        return []
-    values = torch.stack([torch.as_tensor(loss) for loss in losses])
-    return [float(value) for value in values.cpu() if math.isfinite(value)]
+    """Losses as numbers; those that are none are left out.
+
+    The first ones may be numbers already, from an earlier run; the others lie on the device.
+    """
+    known = [loss for loss in losses if not isinstance(loss, torch.Tensor)]
+    read = torch.stack(list(losses[len(known) :])).tolist() if len(losses) > len(known) else []
+    return [float(loss) for loss in (*known, *read) if math.isfinite(loss)]

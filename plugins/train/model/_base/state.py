@@ -159,5 +159,9 @@ class State:
         self.lowest_avg_loss = stored["lowest_avg_loss"]
 
     def save(self) -> None:
-        """Write the state file by itself; a save of the model has one with it."""
+        """Write the state file by itself.
+
+        A save of the model has a state of its own, and a run goes on from that: once there are
+        saves, this file is for other programs, and the next save or run replaces it.
+        """
         self._file.save(self.describe())

@@ -1,8 +1,11 @@
 """The faces of a trainer: cut as the options say, and those of a time-lapse."""
 
+import os
 import shutil
+import threading
+import time
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +136,11 @@ def test_one_report_names_the_files_left_out_of_both_sides(
     assert list(model.iterdir()) == []
 
 
+def look(faces: Faces) -> None:
+    faces.tell_changes()
+    assert faces.wait(10)
+
+
 def test_files_that_change_are_told_once_and_added_to_the_report(
     train_arguments: MakeArguments, copied: dict[str, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -143,13 +151,13 @@ def test_files_that_change_are_told_once_and_added_to_the_report(
     report = Path(arguments.model_dir) / "tiny_left_out.txt"
     before = report.read_text()
     caplog.clear()
-    faces.tell_changes()
+    look(faces)
     assert (caplog.messages, report.read_text()) == ([], before)
     gone = [names(copied["a"])[1], names(copied["a"])[-2], *names(copied["b"])[:2]]
     for path in gone[:3]:
         path.unlink()
     gone[3].write_bytes(b"other")
-    faces.tell_changes()
+    look(faces)
     told = [f"{path} has been removed" for path in gone[:3]]
     assert caplog.messages == [
         f"Faces: 4 files are not as they were read: {'; '.join(told)}; and 1 more; training goes "
@@ -157,7 +165,7 @@ def test_files_that_change_are_told_once_and_added_to_the_report(
     ]
     added = [f"A {told[0]}", f"A {told[1]}", f"B {told[2]}", f"B {gone[3]} has changed"]
     assert report.read_text() == before + "".join(f"{line}\n" for line in added)
-    faces.tell_changes()
+    look(faces)
     assert len(caplog.messages) == 1
 
 
@@ -174,5 +182,63 @@ def test_a_report_that_cannot_be_written_ends_no_run(
 
     names(copied["b"])[0].unlink()
     monkeypatch.setattr(_faces, "write_report", refuse)
-    faces.tell_changes()
+    look(faces)
     assert caplog.messages[-1] == "can't write 'x': No space left on device: training goes on"
+
+
+@pytest.fixture
+def gone_share(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A share that answers nobody until the event is set; files count as removed then."""
+    answer = threading.Event()
+
+    def hang(path: str) -> os.stat_result:
+        assert answer.wait(60)
+        raise FileNotFoundError(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("lib.data.changes.os", Namespace(stat=hang))
+        yield answer
+        answer.set()
+
+
+def test_a_share_that_does_not_answer_holds_up_one_thread_alone(
+    train_arguments: MakeArguments, gone_share: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    faces = make_faces(train_arguments())
+    caplog.clear()
+    before = threading.active_count()
+    for _ in range(5):
+        faces.tell_changes()
+    assert threading.active_count() == before + 1
+    assert not faces.wait(0.1)
+    assert caplog.messages == []
+    gone_share.set()
+    assert faces.wait(10)
+    (told,) = caplog.messages
+    assert told.startswith("Faces: 60 files are not as they were read: ")
+    assert caplog.records[0].threadName == "changed faces"
+
+
+def test_the_end_of_a_run_does_not_wait_for_such_a_share(
+    train_arguments: MakeArguments,
+    gone_share: threading.Event,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_faces, "SECONDS_FOR_LAST_LOOK", 0.1)
+    faces = make_faces(train_arguments())
+    caplog.clear()
+    faces.tell_changes()
+    start = time.monotonic()
+    faces.close()
+    assert time.monotonic() - start < 5
+    gone_share.set()
+    assert faces.wait(10)
+    assert caplog.messages == []
+    assert not Path(faces._report).exists(), "the folder is no longer the run's"
+
+
+def test_the_end_of_a_run_without_a_look_is_at_once(train_arguments: MakeArguments) -> None:
+    faces = make_faces(train_arguments())
+    faces.close()
+    assert faces.wait(0)

@@ -2,12 +2,14 @@
 
 import json
 import shutil
+import threading
 from argparse import Namespace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import torch
 
 from lib.errors import FaceswapError
 from plugins import loader
@@ -126,14 +128,63 @@ def test_a_backup_is_kept_where_both_sides_got_better(
     assert model.state.lowest_avg_loss["a"] == pytest.approx(0.3 if backs_up else 0.4)
 
 
-def test_a_model_whose_loss_is_no_number_is_not_saved(folder: Path, arguments: Namespace) -> None:
+def test_losses_that_are_no_numbers_count_for_nothing(folder: Path, arguments: Namespace) -> None:
     model = tiny(folder, arguments)
+    for loss in ([0.4, float("nan")], [0.2, 0.2], [float("inf"), 0.4]):
+        model.add_history(loss)
     model.save()
-    before = (folder / "tiny.keras").read_bytes()
-    model.add_history([0.4, float("nan")])
-    with pytest.raises(FaceswapError, match="not a number .*the model is not saved"):
-        model.save()
-    assert (folder / "tiny.keras").read_bytes() == before
+    assert model.state.lowest_avg_loss == {"a": pytest.approx(0.3), "b": pytest.approx(0.3)}
+    model.add_history([0.1, float("nan")])
+    model.save()
+    assert model.state.lowest_avg_loss["a"] == pytest.approx(0.3)
+    assert not (folder / "tiny.keras.bk").exists()
+
+
+def test_losses_of_an_earlier_run_are_averaged_with_this_ones(
+    folder: Path, arguments: Namespace
+) -> None:
+    first = tiny(folder, arguments)
+    first.add_history([0.5, 0.5])
+    first.saves.begin(average=False)
+    first.saves.finish()
+    second = tiny(folder, arguments)
+    assert second._io.history == [[0.5], [0.5]]
+    second.add_history(list(torch.tensor([0.25, 0.75])))
+    second.save()
+    assert second.state.lowest_avg_loss == {"a": 0.375, "b": 0.625}
+
+
+def test_losses_of_a_save_that_failed_count_for_the_next(
+    folder: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = tiny(folder, arguments)
+    model.add_history([0.5, 0.5])
+    model.save()
+    model.add_history([0.25, 0.25])
+    with monkeypatch.context() as patch:
+        patch.setattr("os.rename", lambda *_: 1 / 0)
+        with pytest.raises(FaceswapError, match="failed"):
+            model.save()
+    model.add_history([0.375, 0.375])
+    model.save()
+    assert model.state.lowest_avg_loss == {"a": 0.3125, "b": 0.3125}
+    assert (folder / "tiny.keras.bk").exists()
+
+
+def test_a_snapshot_waits_for_the_save_before_it(
+    folder: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, go = tiny(folder, arguments), threading.Event()
+    write = keras.Model.save
+    monkeypatch.setattr(keras.Model, "save", lambda *args: go.wait(10) and write(*args))
+    model.saves.begin()
+    model.saves.begin_snapshot()
+    assert model.saves.wants_snapshot
+    go.set()
+    model.state.increment_iterations()
+    model.saves.finish()
+    assert not model.saves.wants_snapshot
+    assert folder.with_name("model_snapshot_1_iters").is_dir()
 
 
 def test_a_snapshot_holds_the_model_as_it_is_now(folder: Path, arguments: Namespace) -> None:
