@@ -70,11 +70,18 @@ def sync(path: Path) -> None:
     OSError
         The disk failed; what was written may be lost.
     """
-    is_folder = path.is_dir()
-    if is_folder and os.name == "nt":
-        return  # Windows has no such thing for folders
-    number = os.open(path, os.O_RDONLY if is_folder else os.O_RDWR)
+    is_windows = os.name == "nt"
+    if is_windows and path.is_dir():
+        return  # there is no such thing
+    number = os.open(path, os.O_RDWR if is_windows else os.O_RDONLY)
     try:
         os.fsync(number)
     finally:
         os.close(number)
+
+
+def make_read_only(path: Path) -> None:
+    """Keep a file from being written into by mistake; it can be renamed and removed as before."""
+    if os.name != "nt":  # there it could not be
+        with suppress(OSError):
+            path.chmod(0o444)

@@ -1,5 +1,6 @@
 """``faceswap restore``: lists what a model can go back to, and goes back."""
 
+import glob
 import os
 import shutil
 import time
@@ -87,8 +88,9 @@ def listing(store: ModelStore) -> list[str]:
         f"{'  backup' if one == backup else ''}{'  newest' if one == saves[0] else ''}"
         for one in saves
     ]
-    beside = sorted(store.folder.parent.glob(f"{store.folder.name}_snapshot_*_iters"))
-    beside += sorted(store.folder.parent.glob(f"{store.folder.name}_before_restore_*"))
+    name = glob.escape(store.folder.name)
+    beside = sorted(store.folder.parent.glob(f"{name}_snapshot_*_iters"))
+    beside += sorted(store.folder.parent.glob(f"{name}_before_restore_*"))
     beside += sorted(store.saves.folder.glob("found_*"))
     beside += [one.path for one in store.saves.abandoned()]
     lines += [f"--from '{path}'  {_when(path)}" for path in beside]
@@ -102,6 +104,8 @@ def _state(generation: Generation) -> str:
         generation.verify()
     except DamagedSaveError as error:
         return f"damaged: {error}"
+    except FaceswapError as error:
+        return str(error)
     return "whole"
 
 

@@ -68,8 +68,18 @@ class Generation:
         DamagedSaveError
             It is not what it was when it was written.
         """
+        manifest = self.manifest
+        if (f"{manifest.model}_saves", manifest.iterations) != (
+            self.path.parent.name,
+            self.iterations,
+        ):
+            raise DamagedSaveError(
+                f"by its manifest it is of '{manifest.model}', iteration {manifest.iterations:,}"
+            )
+        if not {MODEL, STATE} <= manifest.files.keys():
+            raise DamagedSaveError("its manifest lists no model, or no state")
         stamps = []
-        for name in sorted(self.manifest.files):
+        for name in sorted(manifest.files):
             with suppress(OSError):  # which one it is, and why, is told by the comparison
                 status = (self.path / name).stat()
                 stamps.append((name, status.st_size, status.st_mtime_ns, status.st_ino))

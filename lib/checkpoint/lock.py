@@ -40,8 +40,10 @@ class FolderLock:
         self._folder = Path(folder)
         self._holder = self._folder / HOLDER
         self._lock = FileLock(self._folder / LOCK)
+        self._is_mine = False
 
     def __enter__(self) -> Self:
+        self._is_mine = not self._folder.exists()
         try:
             make_folder(self._folder)
             self._lock.acquire(timeout=PATIENCE)
@@ -65,7 +67,8 @@ class FolderLock:
             self._holder.unlink(missing_ok=True)
             # While it is held: whoever opened it meanwhile sees that it is gone, and looks anew.
             (self._folder / LOCK).unlink()
-            self._folder.rmdir()  # fails, as it should, where something has come into it
+            if self._is_mine:
+                self._folder.rmdir()  # fails, as it should, where something has come into it
         self._lock.release()
 
     def holder(self) -> str | None:

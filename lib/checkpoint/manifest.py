@@ -65,6 +65,8 @@ class Manifest:
         FaceswapError
             A later version of this program wrote it.
         """
+        if not (folder / FILE).is_file():
+            raise DamagedSaveError(f"its {FILE} is missing, or no file")
         try:
             raw = json.loads((folder / FILE).read_text(encoding="utf-8"))
             version = raw["format"]

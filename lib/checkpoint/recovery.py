@@ -104,6 +104,8 @@ def _keep_strangers(store: ModelStore, newest: Generation) -> None:
 
 def _tell_if_older(store: ModelStore, newest: Generation) -> None:
     """Say so where the plain model is an earlier save, to which someone may mean to go back."""
+    if is_same(store.path, newest.model):
+        return
     for generation in store.saves.all():
         if generation < newest and store.path.exists() and is_same(store.path, generation.model):
             logger.info(

@@ -46,7 +46,7 @@ def copy_folder(source: Path, target: Path, name: str, generation: Generation | 
         sync(target.parent)
     except (OSError, FaceswapError) as error:
         shutil.rmtree(unfinished, ignore_errors=True)
-        raise FaceswapError(f"can't write the snapshot '{target}': {_why(error)}") from error
+        raise FaceswapError(f"can't write the copy '{target}': {_why(error)}") from error
     finally:
         with suppress(OSError):
             put_back(replaced, target)
@@ -91,6 +91,7 @@ def _copy(source: Path, folder: Path, name: str, generation: Generation | None) 
 
 def _why(error: OSError | FaceswapError) -> str:
     if isinstance(error, shutil.Error):
-        return "some files of the model's folder can't be copied"
+        path, _, why = error.args[0][0]
+        return f"'{path}' can't be copied ({why})"
     text = error.strerror if isinstance(error, OSError) else None
     return text or str(error).partition("\n")[0]

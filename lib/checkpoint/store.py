@@ -13,7 +13,7 @@ from lib.checkpoint.generations import Generation, Generations
 from lib.checkpoint.safe import ModelFileError, load_safely
 from lib.checkpoint.snapshots import copy_folder
 from lib.errors import FaceswapError
-from lib.files import keep_as
+from lib.files import keep_as, make_read_only
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +104,8 @@ class ModelStore:
         """
         if self.folder.exists() and not self.folder.is_dir():
             raise FaceswapError(f"model folder '{self.folder}' is a file: name a folder with -m")
+        if self.saves.folder.exists() and not self.saves.folder.is_dir():
+            raise FaceswapError(f"'{self.saves.folder}' is a file: saves go there, so move it")
         found = _names(self.folder)
         if found - {self.name}:
             raise FaceswapError(
@@ -175,6 +177,9 @@ class ModelStore:
         except OSError as error:
             raise FaceswapError(f"can't save to '{self.folder}': {_why(error)}") from error
         # From here on the save is whole, whatever happens.
+        # cp onto a plain name would else write through the link.
+        for path in (generation.model, generation.state):
+            make_read_only(path)
         is_shown = self._show(generation)
         try:
             self.saves.prune(spared=() if is_shown else self._shown())

@@ -1,11 +1,13 @@
 """Replacing files in one step."""
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from lib.errors import FaceswapError
-from lib.files import keep_as, replacing
+from lib.files import keep_as, make_read_only, replacing, sync
 
 
 def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -61,3 +63,16 @@ def test_what_the_system_refuses_is_told_in_one_line(tmp_path: Path) -> None:
         replacing(tmp_path / "file" / "x") as temporary,
     ):
         temporary.write_text("")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such files could not be removed there")
+def test_a_read_only_file_can_be_synced_renamed_linked_and_removed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("x")
+    make_read_only(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    sync(path)
+    keep_as(path, tmp_path / "other")
+    path.rename(tmp_path / "new")
+    (tmp_path / "new").unlink()
+    assert (tmp_path / "other").read_text() == "x"

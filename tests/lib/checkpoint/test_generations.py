@@ -12,6 +12,7 @@ from lib.errors import FaceswapError
 def add(saves: Generations, iterations: int, *, back_up: bool = False) -> Generation:
     def write(folder: Path) -> None:
         (folder / "state.json").write_text(str(iterations))
+        (folder / "model.keras").write_text("")
 
     return saves.add(iterations, write, back_up=back_up)
 
@@ -25,7 +26,9 @@ def test_a_save_is_a_folder_of_its_own(tmp_path: Path) -> None:
     assert saves.newest() == (None, {})
     made = add(saves, 250)
     assert made.path == tmp_path / "tiny_saves" / "000001_250"
-    assert sorted(path.name for path in made.path.iterdir()) == ["manifest.json", "state.json"]
+    assert sorted(path.name for path in made.path.iterdir()) == [
+        *("manifest.json", "model.keras", "state.json"),
+    ]
     assert saves.newest() == (made, {})
     assert str(made) == "save 1 (iteration 250)"
 
@@ -46,7 +49,7 @@ def test_what_is_not_whole_is_left_out_and_told(tmp_path: Path) -> None:
     assert newest == first
     assert list(damaged) == [third, second]
     assert damaged[third] == "its state.json has been altered"
-    assert "manifest.json can't be read: No such file" in damaged[second]
+    assert damaged[second] == "its manifest.json is missing, or no file"
 
 
 def test_a_save_that_fails_leaves_nothing(tmp_path: Path) -> None:
@@ -174,3 +177,22 @@ def test_a_save_is_read_again_only_when_it_changed(tmp_path: Path, monkeypatch) 
         saves.all()[0].verify()
     made.state.write_text("2")
     assert saves.newest()[0] is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        ('"iterations": 2', '"iterations": 9', "by its manifest it is of 'tiny', iteration 9"),
+        ('"model": "tiny"', '"model": "other"', "by its manifest it is of 'other', iteration 2"),
+        ('"model.keras"', '"manifest.txt"', "its manifest lists no model, or no state"),
+    ],
+)
+def test_a_save_must_be_what_its_folder_says(tmp_path: Path, old: str, new: str, why: str) -> None:
+    saves = Generations(tmp_path, "tiny")
+    add(saves, 1)
+    file = add(saves, 2).path / "manifest.json"
+    file.write_text(file.read_text().replace(old, new))
+    newest, damaged = saves.newest()
+    assert newest is not None
+    assert newest.iterations == 1
+    assert list(damaged.values()) == [why]

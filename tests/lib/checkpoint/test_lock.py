@@ -60,6 +60,10 @@ def test_a_folder_that_nothing_came_into_goes_again(tmp_path: Path) -> None:
     with FolderLock(tmp_path / "a" / "b"):
         assert (tmp_path / "a" / "b").is_dir()
     assert list((tmp_path / "a").iterdir()) == []
+    (tmp_path / "mine").mkdir()
+    with FolderLock(tmp_path / "mine"):
+        pass
+    assert (tmp_path / "mine").is_dir(), "it was there before"
     with FolderLock(tmp_path / "c"):
         (tmp_path / "c" / "model").write_text("")
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["model"]

@@ -1,6 +1,7 @@
 """The state file: strict reading, replacing, backup."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,17 @@ import pytest
 from lib.checkpoint.generations import Generations
 from lib.checkpoint.state_file import StateFile
 from lib.errors import FaceswapError
+
+
+def writes(text: str) -> Callable[[Path], None]:
+    """Writes a save of this state."""
+
+    def write(folder: Path) -> None:
+        (folder / "state.json").write_text(text)
+        (folder / "model.keras").write_text("")
+
+    return write
+
 
 STATE = {"name": "tiny", "sessions": {}, "lowest_avg_loss": {}, "iterations": 3, "config": {}}
 
@@ -24,11 +36,7 @@ def test_the_newest_save_that_is_whole_comes_before_the_file(tmp_path: Path) -> 
     file.save(STATE)
     for iterations in (7, 8):
         text = json.dumps({**STATE, "iterations": iterations})
-        newest = saves.add(
-            iterations,
-            lambda folder, text=text: (folder / "state.json").write_text(text),
-            back_up=False,
-        )
+        newest = saves.add(iterations, writes(text), back_up=False)
     assert file.load()["iterations"] == 8
     newest.state.write_text("{}")
     assert file.load()["iterations"] == 7
@@ -63,7 +71,7 @@ def test_a_damaged_state_is_named_and_left_alone(tmp_path: Path, text: str, why:
 
 def test_where_there_are_saves_no_file_is_to_be_copied_by_hand(tmp_path: Path) -> None:
     saves = Generations(tmp_path, "tiny")
-    saves.add(1, lambda folder: (folder / "state.json").write_text("[]") and None, back_up=False)
+    saves.add(1, writes("[]"), back_up=False)
     (tmp_path / "tiny_state.json.bk").write_text("{}")
     with pytest.raises(FaceswapError) as caught:
         StateFile(str(tmp_path), "tiny").load()

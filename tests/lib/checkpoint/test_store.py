@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -27,14 +29,18 @@ def make_model(value: float = 1.0) -> keras.Model:
     return model
 
 
-def save(store: ModelStore, value: float, *, back_up: bool = False) -> Generation:
-    model = make_model(value)
+def writes(model: keras.Model, iterations: float = 1) -> Callable[[Path], None]:
+    """Writes a save of a model."""
 
     def write(folder: Path) -> None:
         model.save(folder / "model.keras")
-        (folder / "state.json").write_text(json.dumps({"iterations": value}))
+        (folder / "state.json").write_text(json.dumps({"iterations": iterations}))
 
-    return store.save(int(value), write, back_up=back_up)
+    return write
+
+
+def save(store: ModelStore, value: float, *, back_up: bool = False) -> Generation:
+    return store.save(int(value), writes(make_model(value), value), back_up=back_up)
 
 
 def weight(store: ModelStore) -> float:
@@ -50,7 +56,7 @@ def test_a_model_comes_back_with_its_optimizer(store: ModelStore) -> None:
     assert not store.exists
     model = make_model()
     model.optimizer.iterations.assign(7)
-    store.save(1, lambda folder: model.save(folder / "model.keras"), back_up=True)
+    store.save(1, writes(model), back_up=True)
     assert store.exists
     again = store.load()
     np.testing.assert_array_equal(again.get_weights()[0], model.get_weights()[0])
@@ -154,7 +160,7 @@ def test_a_model_with_an_unknown_layer_is_not_called_damaged(store: ModelStore) 
 
     inputs = keras.Input((2,))
     model = keras.Model(inputs, Mine()(inputs))
-    store.save(1, lambda folder: model.save(folder / "model.keras"), back_up=False)
+    store.save(1, writes(model), back_up=False)
     with pytest.raises(FaceswapError, match="can't be rebuilt .*Mine"):
         store.load()
 
@@ -281,7 +287,7 @@ def test_a_copy_that_fails_does_not_lose_the_one_it_replaces(
     target = store.snapshot(made)
     os.rename(target, target.with_name(f".{target.name}.replaced"))  # killed between two renames
     monkeypatch.setattr("shutil.copytree", lambda *_, **__: os.mkdir(store.folder))
-    with pytest.raises(FaceswapError, match="can't write the snapshot"):
+    with pytest.raises(FaceswapError, match="can't write the copy"):
         store.snapshot(made)
     assert (target / "tiny.keras").exists()
 
@@ -298,7 +304,7 @@ def test_a_copy_that_can_not_take_anothers_place_leaves_that_one(
         replace(path, other)
 
     monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(FaceswapError, match="can't write the snapshot .*Input/output"):
+    with pytest.raises(FaceswapError, match="can't write the copy .*Input/output"):
         store.snapshot(made)
     assert (target / "tiny.keras").exists()
     assert {path.name for path in target.parent.iterdir()} == {"model", target.name}
@@ -339,6 +345,22 @@ def test_a_model_is_found_by_its_saves_alone(store: ModelStore) -> None:
     assert find_model(str(store.folder)) == "tiny"
 
 
+def test_files_of_a_save_are_read_only(store: ModelStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    save(store, 1)
+    for path in (store.path, store.state_path):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o444
+    save(store, 2)
+    assert weight(store) == 2
+
+
+def test_a_file_in_the_place_of_the_saves_is_refused(store: ModelStore) -> None:
+    store.folder.mkdir()
+    store.saves.folder.write_text("")
+    with pytest.raises(FaceswapError, match="tiny_saves' is a file: saves go there"):
+        store.check_folder()
+
+
 def test_a_file_as_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FaceswapError, match="is a file"):
@@ -373,6 +395,6 @@ def test_a_snapshot_is_a_copy_of_the_folder_with_one_save(store: ModelStore) -> 
 def test_a_snapshot_that_fails_says_so(store: ModelStore) -> None:
     made = save(store, 1)
     shutil.rmtree(store.folder)
-    with pytest.raises(FaceswapError, match="can't write the snapshot"):
+    with pytest.raises(FaceswapError, match="can't write the copy"):
         store.snapshot(made)
     assert list(store.folder.parent.iterdir()) == []
