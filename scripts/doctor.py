@@ -11,12 +11,10 @@ from packaging.requirements import Requirement
 
 from lib.config import ini
 from lib.errors import FaceswapError
+from lib.findings import Finding
 from plugins import loader
 
 PACKAGE = "faceswap-train"
-
-Finding = tuple[bool, str]
-"""Whether something is in order, and a line about it."""
 
 
 class Doctor:

@@ -9,9 +9,7 @@ from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
-
-Finding = tuple[bool, str]
-"""Whether something is in order, and a line about it."""
+from lib.findings import Finding
 
 
 def examine(folder: str) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ import filecmp
 import logging
 import os
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 import keras
@@ -124,15 +123,8 @@ class ModelStore:
         current = self.current
         return self.load_file(current.model if current else self.path)
 
-    def load_file(self, path: Path, *, on_cpu: bool = False) -> keras.Model:
+    def load_file(self, path: Path) -> keras.Model:
         """Load a model and its optimizer from one file.
-
-        Parameters
-        ----------
-        path
-            A ``.keras`` file.
-        on_cpu
-            Whether it goes into the computer's own memory, where the device's holds another.
 
         Raises
         ------
@@ -140,8 +132,7 @@ class ModelStore:
             The file is damaged or not a model; it is left as it is. Or memory ran out.
         """
         try:
-            with keras.device("cpu") if on_cpu else nullcontext():
-                return load_safely(path)
+            return load_safely(path)
         except ModelFileError as error:
             raise FaceswapError(f"{error}: {self.saves.way_back(self.path)}") from error
 

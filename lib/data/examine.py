@@ -7,13 +7,11 @@ from lib.data.faceset import BadFace
 from lib.data.files import find_images, read_face
 from lib.data.sides import FEWEST
 from lib.errors import FaceswapError
+from lib.findings import Finding
 from lib.progress import progress
 
 SHOWN = 5
 """Bad files that are named; a run lists all of them in its report."""
-
-Finding = tuple[bool, str]
-"""Whether something is in order, and a line about it."""
 
 
 def examine(folder: str) -> Iterator[Finding]:

@@ -144,15 +144,6 @@ def test_memory_that_runs_out_is_not_called_damage(store: ModelStore, monkeypatc
     assert weight(store) == 1
 
 
-def test_a_model_can_be_loaded_into_the_computers_own_memory(store: ModelStore) -> None:
-    made = save(store, 1)
-    with keras.device("meta"):  # stands for a GPU
-        models = store.load_file(made.model), store.load_file(made.model, on_cpu=True)
-    for model, expected in zip(models, ("meta", "cpu"), strict=True):
-        variables = (*model.variables, *model.optimizer.variables)
-        assert {one.value.device.type for one in variables} == {expected}
-
-
 def test_a_model_with_an_unknown_layer_is_not_called_damaged(store: ModelStore) -> None:
     class Mine(keras.layers.Layer):
         def call(self, x):

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +11,12 @@ import keras
 import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from lib.config import options, sections
 from lib.errors import FaceswapError
 from lib.model.losses.face import FaceLoss, MaskLoss
-from lib.model.optimizers.factory import OPTIMIZERS, make_optimizer
 from lib.model.precision import set_precision
-from lib.training.device import describe, to_device, to_pixels
+from lib.training.device import to_device
 from lib.training.scaling import INITIAL, SMALLEST
 from lib.training.step import TrainingStep
 
@@ -412,80 +409,3 @@ def test_a_truth_of_one_colour_has_a_spread_that_is_a_number() -> None:
     spread = step_of(make())([(feeds, targets)], RATE).spread
     assert spread.isfinite().all()
     assert spread[0] > 10
-
-
-class Waits(TorchDispatchMode):
-    """Context that notes what a device would have to be waited for, or be sent from the host."""
-
-    NAMES = ("_local_scalar_dense", "equal", "nonzero", "masked_select", "_unique2", "lift_fresh")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: list[str] = []
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None) -> Any:
-        name = function.__name__.split(".")[0]
-        # Of true and false: how many are true decides the shape of the result.
-        by_mask = name == "index" and any(x.dtype == torch.bool for x in args[1] if x is not None)
-        if name in self.NAMES or by_mask:
-            self.found.append(name)
-        return function(*args, **(kwargs or {}))
-
-
-WAYS = {
-    "_local_scalar_dense": [float, bool, torch.Tensor.item, torch.Tensor.is_nonzero],
-    "equal": [lambda x: torch.equal(x, x)],
-    "nonzero": [torch.nonzero],
-    "index": [lambda x: x[x > 0]],
-    "lift_fresh": [lambda x: torch.tensor(1.0), lambda x: torch.from_numpy(np.zeros(3))],
-}
-
-
-@pytest.mark.parametrize(("name", "wait"), [(n, way) for n, ways in WAYS.items() for way in ways])
-def test_what_waits_is_found(name: str, wait: Callable[[torch.Tensor], Any]) -> None:
-    x = torch.ones(1)
-    with Waits() as waits:
-        wait(x)
-    assert waits.found == [name]
-
-
-def plain_model(name: str) -> keras.Model:
-    """Of layers that wait for nothing, with the optimizer of a name and all that it may have."""
-    config = CONFIG | {"optimizer": name, "weight_decay": 0.1, "average_momentum": 0.9}
-    keras.utils.set_random_seed(0)
-    inputs = [keras.Input((16, 16, 3)) for _ in "ab"]
-    shared = keras.layers.Conv2D(3, 3, padding="same", activation="sigmoid")
-    model = keras.Model(inputs, [shared(x) for x in inputs])
-    optimizer = make_optimizer(config)
-    model.compile(optimizer=optimizer, loss=[FaceLoss() for _ in "ab"], jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-@pytest.mark.parametrize("name", OPTIMIZERS)
-@pytest.mark.parametrize("clipping", [None, "norm", "global_norm", "value", "autoclip"])
-@pytest.mark.parametrize("precision", [{}, FLOAT16])
-def test_a_step_waits_for_nothing(
-    name: str, clipping: str | None, precision: dict[str, Any]
-) -> None:
-    model = plain_model(name)
-    if precision:
-        set_precision(model, "mixed_float16")
-    step = step_of(model, gradient_clipping=clipping, **precision)
-    step([batch(0)], RATE, 0.5)
-    with Waits() as waits:
-        step([batch(1), batch(2)], RATE, 0.5)
-    # Of each batch two feeds and two targets go to the device, and nothing else goes or comes.
-    assert waits.found == ["lift_fresh"] * 8
-
-
-def test_pixels_go_to_the_device_and_back_unchanged() -> None:
-    pixels = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
-    floats = to_device(pixels)
-    assert float(floats.min()) == 0
-    assert float(floats.max()) == 1
-    np.testing.assert_array_equal(to_pixels(floats), pixels)
-
-
-def test_the_device_is_named_in_words() -> None:
-    assert describe() in ("1 CPU thread", f"{torch.get_num_threads()} CPU threads")

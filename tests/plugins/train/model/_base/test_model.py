@@ -171,6 +171,20 @@ def test_losses_of_a_save_that_failed_count_for_the_next(
     assert (folder / "tiny.keras.bk").exists()
 
 
+def test_a_model_that_goes_back_takes_no_second_one_onto_the_device(
+    folder: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, loaded = tiny(folder, arguments), []
+    model.save()
+    monkeypatch.setattr(
+        "plugins.train.model._base.saves.copy_values", lambda source, _: loaded.append(source)
+    )
+    with keras.device("meta"):  # stands for a GPU
+        model.saves.go_back(below=1)
+    variables = (*loaded[0].variables, *loaded[0].optimizer.variables)
+    assert {variable.value.device.type for variable in variables} == {"cpu"}
+
+
 def test_a_snapshot_waits_for_the_save_before_it(
     folder: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
