@@ -13,6 +13,7 @@ from lib.data.augment import Augmentation
 from lib.data.batches import Batches
 from lib.data.faceset import Cut, load_faces
 from lib.data.files import find_images
+from lib.data.plan import Planner
 from lib.synthetic.dataset import write_faces
 from lib.synthetic.parameters import Identity
 from lib.synthetic.performance import performance
@@ -38,9 +39,10 @@ def _measure(arguments, paths: list[str]) -> None:
     edge = face_edge(arguments.size, COVERAGE)
     cut = Cut(edge, "face", "extended", mask_blur_kernel=3, mask_threshold=4)
     faces, _ = load_faces(paths, cut, "Faces")
-    batches = Batches(
+    planner = Planner(
         faces, arguments.size, [arguments.size], COVERAGE, Augmentation(), BATCH, 0, "a"
     )
+    batches = Batches(planner)
     rng = np.random.default_rng(0)
     iteration = iter(range(10**9))
     window = window_edge(edge, COVERAGE)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.batches import Batch, Batches, Prefetcher
+from lib.data.batches import Batch, Batches
+from lib.data.prefetch import Prefetcher
 from lib.training.distributed import ALONE, World
 
 Pixels = NDArray[np.uint8]

@@ -8,6 +8,7 @@ from lib.data.augment import Augmentation
 from lib.data.batches import Batches
 from lib.data.faceset import FaceSet
 from lib.data.landmark_warp import relative_landmarks
+from lib.data.plan import Planner
 from lib.training.distributed import World
 from lib.training.feed import Feed
 
@@ -71,7 +72,7 @@ def _batches(
         warp=not getattr(arguments, "no_warp", False),
     )
     other = "ba"[index]
-    return Batches(
+    planner = Planner(
         faces[side],
         input_size=model.model.inputs[index].shape[1],
         target_sizes=[shape[0] for shape in model.output_shapes[index]],
@@ -82,6 +83,7 @@ def _batches(
         side=side,
         others=relative_landmarks(other, faces[other]) if _warps_to_landmarks(model) else None,
     )
+    return Batches(planner)
 
 
 def _warps_to_landmarks(model: Any) -> bool:

@@ -16,6 +16,7 @@ from lib.data.augment import NO_CLAHE, Augmentation, Draws
 from lib.data.batches import Batches
 from lib.data.faceset import FaceSet
 from lib.data.landmark_warp import relative_landmarks
+from lib.data.plan import Planner
 from lib.errors import FaceswapError
 
 EDGE = 94
@@ -59,12 +60,13 @@ def with_landmarks(count, seed, edge=EDGE):
 
 def make_batches(faces=None, augmentation=None, batch_size=4, **changes):
     settings = {"input_size": 64, "target_sizes": [64], "coverage": 0.6875, "seed": 0, "side": "a"}
-    return Batches(
+    planner = Planner(
         make_faces(10) if faces is None else faces,
         augmentation=augmentation or Augmentation(),
         batch_size=batch_size,
         **settings | changes,
     )
+    return Batches(planner)
 
 
 def assert_same(one, other):

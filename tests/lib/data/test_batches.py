@@ -1,6 +1,3 @@
-import threading
-import time
-
 import cv2
 import numpy as np
 import pytest
@@ -8,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.data.augment import Augmentation, plain
-from lib.data.batches import Batch, Batches, Prefetcher
+from lib.data.batches import Batches
 from lib.data.faceset import Cut, FaceSet, load_faces
+from lib.data.plan import Planner
 
 STILL = Augmentation(
     zoom_amount=0, rotation_range=0, shift_range=0, flip=False, colour=False, warp=False
@@ -26,12 +24,13 @@ def make_faces(count, edge=94, seed=0):
 
 def make_batches(faces=None, augmentation=None, batch_size=4, **changes):
     settings = {"input_size": 64, "target_sizes": [64], "coverage": 0.6875, "seed": 0, "side": "a"}
-    return Batches(
+    planner = Planner(
         make_faces(10) if faces is None else faces,
         augmentation=augmentation or Augmentation(),
         batch_size=batch_size,
         **settings | changes,
     )
+    return Batches(planner)
 
 
 def assert_same(one, other):
@@ -147,97 +146,3 @@ def test_real_faces_come_out_whole(grid):
     moved = make_batches(faces, batch_size=len(faces)).batch(0)
     masked = moved.targets[0][..., 3:] > 127
     assert (masked.mean(axis=(1, 2)) > (0.2, 0.003, 0.003)).all()  # face, eyes, mouth are there
-
-
-class Counting:
-    """Stands in for a side's batches; may fail at an iteration."""
-
-    def __init__(self, fails_at=None, takes=0.0):
-        self.made, self.fails_at, self.takes = [], fails_at, takes
-
-    def batch(self, iteration):
-        if iteration == self.fails_at:
-            raise OSError("no such face")
-        time.sleep(self.takes)
-        self.made.append(iteration)
-        return Batch(np.empty(0, np.uint8), [], np.array([iteration]))
-
-
-def until(condition):
-    end = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.001)
-
-
-def prefetch_threads():
-    return [thread for thread in threading.enumerate() if thread.name == "prefetch"]
-
-
-def test_prefetched_batches_are_the_same_in_order():
-    with Prefetcher(make_batches(), make_batches(side="b"), start=2) as prefetcher:
-        for iteration in (2, 3, 4):
-            batch_a, batch_b = prefetcher.next()
-            assert_same(batch_a, make_batches().batch(iteration))
-            assert_same(batch_b, make_batches(side="b").batch(iteration))
-
-
-def test_no_more_than_depth_pairs_are_kept_ready():
-    side = Counting()
-    with Prefetcher(side, Counting(), depth=2) as prefetcher:
-        until(lambda: len(side.made) == 2)
-        time.sleep(0.05)
-        assert side.made == [0, 1]
-        prefetcher.next()
-        until(lambda: len(side.made) == 3)
-        time.sleep(0.05)
-        assert side.made == [0, 1, 2]
-
-
-def test_an_error_comes_after_the_pairs_before_it():
-    with Prefetcher(Counting(), Counting(fails_at=2)) as prefetcher:
-        assert [prefetcher.next()[0].indices[0] for _ in range(2)] == [0, 1]
-        for _ in range(2):
-            with pytest.raises(OSError, match="no such face"):
-                prefetcher.next()
-    assert not prefetch_threads()
-
-
-@pytest.mark.parametrize("takes", [0.0, 0.02])
-def test_close_ends_the_thread(takes):
-    prefetcher = Prefetcher(Counting(takes=takes), Counting())
-    prefetcher.next()
-    assert len(prefetch_threads()) == 1
-    prefetcher.close()
-    assert not prefetch_threads()
-    prefetcher.close()
-    with pytest.raises(ValueError, match="closed"):
-        prefetcher.next()
-
-
-def test_close_wakes_a_waiting_consumer():
-    side, errors = Counting(takes=0.3), []
-    prefetcher = Prefetcher(side, Counting())
-
-    def consume():
-        try:
-            prefetcher.next()
-        except ValueError as error:
-            errors.append(error)
-
-    consumer = threading.Thread(target=consume)
-    consumer.start()
-    time.sleep(0.05)
-    prefetcher.close()
-    consumer.join(5)
-    assert len(errors) == 1
-
-
-def test_waiting_is_measured():
-    with Prefetcher(Counting(takes=0.1), Counting()) as prefetcher:
-        prefetcher.next()
-        first = prefetcher.waited
-        assert first > 0.05
-        until(lambda: len(prefetcher._ready) == 3)
-        prefetcher.next()
-        assert prefetcher.waited - first < first

@@ -8,6 +8,7 @@ import pytest
 from lib.data.augment import Augmentation
 from lib.data.batches import Batch, Batches
 from lib.data.faceset import FaceSet
+from lib.data.plan import Planner
 from lib.training.distributed import World
 from lib.training.feed import Feed, ordered
 
@@ -88,7 +89,7 @@ def real_feed(**kwargs: Any) -> Feed:
         faces[side] = FaceSet(paths, images, masks, np.zeros((count, 68, 2), np.float32))
 
     def batches(side: str) -> Batches:
-        return Batches(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side)
+        return Batches(Planner(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side))
 
     return Feed(batches, {side: faces[side].paths for side in "ab"}, **kwargs)
 
@@ -149,7 +150,7 @@ def test_batches_of_a_face_of_one_colour_tell_which_file_they_are_of() -> None:
     faces = FaceSet(paths, images, images, np.zeros((6, 68, 2), np.float32))
 
     def batches(side: str) -> Batches:
-        return Batches(faces, 16, [16], 0.75, still, 4, 0, side)
+        return Batches(Planner(faces, 16, [16], 0.75, still, 4, 0, side))
 
     feed = Feed(batches, {"a": paths, "b": paths}, per_iteration=2)
     sides, files = feed.again(5)
