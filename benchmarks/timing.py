@@ -31,9 +31,9 @@ def report(figures: dict[str, object], as_json: bool) -> None:
         print(f"{name:>20}  {value:.4g}" if isinstance(value, float) else f"{name:>20}  {value}")
 
 
-def parser(text: str) -> argparse.ArgumentParser:
+def parser(text: str, rounds: int = 7) -> argparse.ArgumentParser:
     """Options that every benchmark has."""
     made = argparse.ArgumentParser(description=text)
     made.add_argument("--json", action="store_true", help="print one line of JSON")
-    made.add_argument("--rounds", type=int, default=7, help="rounds to take the median of")
+    made.add_argument("--rounds", type=int, default=rounds, help="rounds to take the median of")
     return made

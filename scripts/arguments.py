@@ -189,7 +189,8 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         "-d",
         "--distributed",
         action="store_true",
-        help="train on all GPUs of this machine, each with batches of its own",
+        help="train on all GPUs of this machine, each with batches of its own of the size of -b; "
+        "the learning rate is used as set",
     )
     group.add_argument(
         "--seed",

@@ -8,7 +8,7 @@ import time
 from types import FrameType
 from typing import Any
 
-from lib.training.distributed import STOPPING_SIGNALS
+from lib.training.launch import STOPPING_SIGNALS
 
 logger = logging.getLogger(__name__)
 

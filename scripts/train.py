@@ -9,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lib.checkpoint.copies import values_of
 from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore
@@ -27,10 +29,13 @@ from lib.logs.setup import configure
 from lib.preview.mark import write_picture
 from lib.training import device, distributed
 from lib.training.finder import write_search
+from lib.training.handing import hand_over, take_back
+from lib.training.launch import launch
 from plugins import loader
 from scripts.keys import Keys
 from scripts.saving import Saving
 from scripts.signals import Leave, Signals
+from scripts.together import check_alike, led_by_newest, tell_batch
 
 logger = logging.getLogger(__name__)
 
@@ -61,13 +66,17 @@ class Train:
         self._preview_path = Path(arguments.model_dir) / "training_preview.png"
         self._told_preview = False
         self._wants_sheets = arguments.preview or arguments.write_image or not arguments.no_logs
-        self._timelapse = self._timelapse_folders()
-        self._check_pairs()
+        self._timelapse: dict[str, str] | None = None
+        self._world = distributed.ALONE
+        if not distributed.is_launched():  # else they are checked once, by the first process
+            self._check()
 
-    def _check_pairs(self) -> None:
+    def _check(self) -> None:
+        self._timelapse = self._timelapse_folders()
         if self._args.warp_to_landmarks and self._args.no_warp:
             raise FaceswapError("--warp-to-landmarks and --no-warp contradict: leave one out")
-        if self._args.find_learning_rate and self._args.distributed:
+        is_one_of_several = self._args.distributed or distributed.is_launched()
+        if self._args.find_learning_rate and is_one_of_several:
             raise FaceswapError("--find-learning-rate searches in one process: leave out -d")
         if self._args.stop_on_plateau and not self._args.holdout:
             raise FaceswapError(
@@ -108,25 +117,27 @@ class Train:
         FaceswapError
             A mistake of the user's, or a failure of training.
         """
+        if distributed.is_launched():
+            self._train_together()
+            return
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
         images = self._images()
-        if self._args.distributed and not distributed.is_launched() and self._launch():
-            return
-        self._join()
-        try:
+        if not (self._args.distributed and not self._args.summary and self._launch()):
+            self._join()
             self._work(images)
+
+    def _train_together(self) -> None:
+        """Work as one of the processes that torchrun started."""
+        # All are silent until it is known who leads.
+        configure("ERROR", None, LineAwareHandler(self.console))
+        try:
+            self._join()
+            self._world.lead(self._check)
+            self._work(self._images())
         except Exception as error:
-            if self._world.is_first:
-                distributed.tell_exit_code(error)
-            if isinstance(error, RuntimeError) and self._world.size > 1:
-                first_line = str(error).strip().partition("\n")[0]
-                raise FaceswapError(
-                    "another process of this run has ended, or can't be reached: the model is as "
-                    f"it was last saved ({first_line[:80]})"
-                ) from error
-            raise
-        finally:
-            distributed.leave()
+            ours = distributed.settled(error)
+            raise ours from (error if ours is not error else error.__cause__)
+        distributed.leave()
 
     def _launch(self) -> bool:
         """Start a process for each GPU, and wait for them; False where one process is enough."""
@@ -136,7 +147,7 @@ class Train:
                 "--distributed: %d GPUs are to be seen, so this process trains alone", count
             )
             return False
-        code = distributed.launch(sys.argv[1:], count)
+        code = launch(sys.argv[1:], count)
         if code:
             error = FaceswapError(f"--distributed: training ended with exit code {code}, see above")
             error.exit_code = max(code, error.exit_code)  # that of a signal is negative
@@ -145,13 +156,14 @@ class Train:
 
     def _join(self) -> None:
         """Meet the other processes, if any; all but the first train without a word or a file."""
-        self._args.world = self._world = distributed.join()
+        store = ModelStore(self._args.model_dir, self._args.trainer)
+        self._args.world = self._world = led_by_newest(distributed.join(), store)
         if self._world.is_first:
+            configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
             return
         self.console = ConsoleLine(interactive=False)
-        configure("ERROR", None, LineAwareHandler(self.console))
-        self._wants_sheets, self._timelapse = False, None
-        self._args.no_logs = True
+        self._wants_sheets = False
+        self._args.no_logs, self._args.load_weights = True, None
         self._args.snapshot_interval = self._args.evaluate_interval = 0
 
     def _work(self, images: dict[str, list[str]]) -> None:
@@ -162,16 +174,18 @@ class Train:
             self._work_alone(images)
 
     def _summarise(self) -> None:
-        model = self._build()
         if self._world.is_first:
-            model.model.summary(expand_nested=True)
+            self._build().model.summary(expand_nested=True)
 
     @contextmanager
     def _holding_folder(self) -> Iterator[None]:
         """Context in which no other run writes to the model's folder, which is in order."""
         with ExitStack() as held:
-            # The others read the folder once it is in order.
             self._world.lead(lambda: self._take_folder(held))
+            if not self._world.is_first:
+                folder = TemporaryDirectory(prefix="faceswap_", ignore_cleanup_errors=True)
+                self._args.model_dir = held.enter_context(folder)
+            hand_over(self._world, ModelStore(self._args.model_dir, self._args.trainer))
             yield
 
     def _take_folder(self, held: ExitStack) -> None:
@@ -182,14 +196,28 @@ class Train:
 
     def _work_alone(self, images: dict[str, list[str]]) -> None:
         model = self._build()
+        self._agree_with_others(model, images)
         trainer = loader.load_trainer(model.trainer)(
             model, images, self._args.batch_size, self._args.configfile
         )
         trainer.console = self.console
+        if not self._world.is_first:
+            take_back(model.model_dir)
         if self._args.find_learning_rate:
             self._find_learning_rate(model, trainer)
         else:
             self._run(model, trainer)
+
+    def _agree_with_others(self, model: Any, images: dict[str, list[str]]) -> None:
+        """See that all processes begin alike, and where the run is to end."""
+        check_alike(self._world, images, model.config, self._args)
+        if not model.iterations:
+            self._world.share_values(values_of(model.model))
+        if self._world.is_restart:
+            logger.info("Started again, because a process had ended")
+        end = distributed.lasting_end(model.iterations + self._args.iterations)
+        self._args.iterations = max(0, end - model.iterations)
+        tell_batch(self._world, self._args.batch_size, model.config["gradient_accumulation"])
 
     def _images(self) -> dict[str, list[str]]:
         folders = {"a": self._args.input_a, "b": self._args.input_b}
@@ -275,6 +303,10 @@ class Train:
             self._save_now.set()
         elif key == "r":
             self._refresh_now.set()
+        if distributed.is_orphaned():
+            self._stop.set()
+        if self._stop.is_set():
+            self._world.ask_to_stop()
 
     def _guarded(self, model: Any, trainer: Any) -> None:
         try:
@@ -289,8 +321,8 @@ class Train:
 
     def _train(self, model: Any, trainer: Any) -> None:
         """The loop: save on the first iteration, at every interval, on demand and at the end."""
-        end, steps = model.iterations + self._args.iterations, 0
-        begin, saving = model.iterations, Saving(model) if self._world.is_first else None
+        begin, steps, due = model.iterations, 0, False
+        end, saving = begin + self._args.iterations, Saving(model) if self._world.is_first else None
         while model.iterations < end:
             number, steps = model.iterations + 1, steps + 1
             count = number - begin
@@ -309,7 +341,9 @@ class Train:
             if saving and due:
                 trainer.tell_changes()
             self._time(model.name, steps)
-            if self._world.agree(self._stop.is_set() or trainer.wants_stop):
+            if self._stop.is_set() or trainer.wants_stop:
+                self._world.ask_to_stop()
+            if self._world.stops:
                 break
         self.console.close()
         if saving:

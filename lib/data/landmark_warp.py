@@ -10,17 +10,19 @@ faces of different sizes compare.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
-from scipy.spatial import Delaunay
 
 from lib.align.geometry import transform_points
 from lib.data.faceset import FaceSet, printable
 from lib.data.warp import Sampler
 from lib.errors import FaceswapError
+
+if TYPE_CHECKING:
+    from scipy.spatial import Delaunay
 
 Floats = NDArray[np.float64]
 
@@ -168,6 +170,8 @@ class LandmarkWarp:
 
     def _map(self, starts: Floats, ends: Floats, transform: Floats) -> NDArray[np.float32]:
         """Triangles between the places of landmarks in the feed, each filled from the face."""
+        from scipy.interpolate import LinearNDInterpolator  # a third of a second, for -M alone
+
         shown = (np.abs(ends - self._middle) < self._reach).all(axis=1)
         kept = off_the_face(starts, ends) & shown
         triangles, starts = unfolded(starts[kept], ends[kept], self._anchors)
@@ -222,7 +226,7 @@ def off_the_face(starts: Floats, ends: Floats) -> NDArray[np.bool_]:
     return useful
 
 
-def unfolded(starts: Floats, ends: Floats, anchors: Floats) -> tuple[Delaunay, Floats]:
+def unfolded(starts: Floats, ends: Floats, anchors: Floats) -> "tuple[Delaunay, Floats]":
     """Triangulate the ends so that no triangle turns over on its way back to the starts.
 
     Chance can bring landmarks past each other, or an anchor, where they lie close: then a triangle
@@ -243,6 +247,8 @@ def unfolded(starts: Floats, ends: Floats, anchors: Floats) -> tuple[Delaunay, F
     starts : NDArray
         ``(points of triangles, 2)``: the anchors, and the starts that are left.
     """
+    from scipy.spatial import Delaunay
+
     while True:
         triangles = Delaunay(np.concatenate([anchors, ends]))
         sources = np.concatenate([anchors, starts])

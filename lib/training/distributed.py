@@ -2,77 +2,99 @@
 
 PyTorch starts them (``torchrun``) and averages their gradients (`DistributedDataParallel`); here is
 what the program has to know about itself. The processes differ in what they are fed and in that
-the first alone writes, shows and decides.
+the first alone writes, shows and decides. What they tell one another goes from computer memory to
+computer memory (gloo), so that no word waits for a GPU; gradients go from GPU to GPU (NCCL).
 """
 
+import gc
 import os
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from pathlib import Path
-from types import FrameType
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.distributed as dist
 
 from lib.errors import FaceswapError, ToldElsewhereError
 from lib.training.device import device
+from lib.training.launch import tell_exit_code
+from lib.training.notes import notes
 
-STOPPING_SIGNALS = [
-    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
-]
-"""Signals that ask a run to stop."""
-
-EXIT_CODE_FILE = "FACESWAP_EXIT_CODE_FILE"
-"""Environment variable: where the first process leaves its exit code for the one that started all.
-
-torchrun itself leaves with 1, whatever a process of its own left with.
-"""
+_SETTLED, _END = "exit_code", "end"
+_PARENT = os.getppid()
+_CHUNK = 2**26
 
 
-@dataclass(frozen=True)
+class UnreachableError(FaceswapError):
+    """The other processes of a run have not come; torchrun may start all of them again."""
+
+
 class World:
     """The processes that train together.
 
-    Attributes
+    Parameters
     ----------
     rank
-        Number of this one, from 0.
+        Number of this one, from 0, the first.
     size
         How many there are.
+    source
+        PyTorch's number of the first.
+    is_restart
+        Whether earlier processes of this run have trained, and torchrun has started it again.
+
+    Attributes
+    ----------
+    stops : bool
+        Whether they have agreed to stop.
     """
 
-    rank: int = 0
-    size: int = 1
+    def __init__(
+        self, rank: int = 0, size: int = 1, source: int = 0, *, is_restart: bool = False
+    ) -> None:
+        self.rank = rank
+        self.size = size
+        self.is_restart = is_restart
+        self.stops = False
+        self._source = source
+        self._is_asked = False
 
     @property
     def is_first(self) -> bool:
         """Whether this process writes and decides for all."""
         return self.rank == 0
 
-    def agree(self, stop: bool) -> bool:
-        """What the first process says; all of them have to ask at the same iteration."""
+    def ask_to_stop(self) -> None:
+        """Ask all to stop, once they next agree; a process that is alone stops at once."""
+        self._is_asked = True
+        self.stops |= self.size == 1
+
+    def agree(self, wish: bool) -> bool:
+        """Whether any of them wishes something; all of them have to ask at the same iteration.
+
+        Whether any has asked to stop is told with it. One that has died can agree to nothing: the
+        others then never take the signal by which torchrun ends them for the user's.
+        """
         if self.size == 1:
-            return stop
-        # On a GPU this waits for it; a byte an iteration, and only where there are several.
-        said = torch.tensor([stop], dtype=torch.uint8, device=device())
-        dist.broadcast(said, src=0)
-        return bool(said.item())
+            return wish
+        said = torch.tensor([wish, self._is_asked], dtype=torch.uint8)
+        dist.all_reduce(said, op=dist.ReduceOp.MAX)
+        wished, self.stops = map(bool, said.tolist())
+        return wished
 
     def share(self, text: str) -> str:
         """What the first process says, in words; all of them have to ask at the same iteration."""
+        return self.share_bytes(text.encode()).decode()
+
+    def share_bytes(self, data: bytes) -> bytes:
+        """What the first process holds; what the others give is of no account."""
         if self.size == 1:
-            return text
-        data = torch.tensor(list(text.encode()), dtype=torch.uint8, device=device())
-        length = torch.tensor([len(data)], device=device())
-        dist.broadcast(length, src=0)
-        data = data if self.is_first else data.new_empty(int(length.item()))
-        dist.broadcast(data, src=0)
-        return bytes(data.tolist()).decode()
+            return data
+        length = torch.tensor([len(data)])
+        dist.broadcast(length, src=self._source)
+        held = bytearray(data) if self.is_first else bytearray(int(length.item()))
+        for start in range(0, len(held), _CHUNK):
+            part = torch.frombuffer(memoryview(held)[start : start + _CHUNK], dtype=torch.uint8)
+            dist.broadcast(part, src=self._source)
+        return bytes(held)
 
     def lead(self, work: Callable[[], None]) -> None:
         """Do something in the first process alone, while the others wait for it.
@@ -100,7 +122,27 @@ class World:
         """Give all processes the first one's values, in place."""
         if self.size > 1:
             for value in values:
-                dist.broadcast(value.detach(), src=0)
+                dist.broadcast(value.detach(), src=self._source)
+
+    def gather(self, number: int) -> list[int]:
+        """A number of each process, in PyTorch's order."""
+        if self.size == 1:
+            return [number]
+        numbers = torch.zeros(self.size, dtype=torch.int64)
+        numbers[dist.get_rank()] = number
+        dist.all_reduce(numbers)
+        return [int(one) for one in numbers.tolist()]
+
+    def led_by(self, source: int) -> "World":
+        """The same processes, with another one as the first.
+
+        Parameters
+        ----------
+        source
+            PyTorch's number of it.
+        """
+        rank = (self.rank + self._source - source) % self.size
+        return World(rank, self.size, source, is_restart=self.is_restart)
 
 
 ALONE = World()
@@ -112,95 +154,103 @@ def is_launched() -> bool:
     return "LOCAL_RANK" in os.environ and "WORLD_SIZE" in os.environ
 
 
+def is_orphaned() -> bool:
+    """Whether what started this process has ended."""
+    return os.getppid() != _PARENT
+
+
 def join() -> World:
     """Meet the other processes.
 
     Raises
     ------
-    FaceswapError
-        They can't be reached.
+    UnreachableError
+    ToldElsewhereError
+        This run had come to its end, and torchrun started it again nevertheless.
     """
     if not is_launched():
-        return ALONE
-    backend = "nccl" if device().type == "cuda" else "gloo"
+        return World()
+    rank, size = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+    backend = "cpu:gloo,cuda:nccl" if device().type == "cuda" else "gloo"
     try:
-        dist.init_process_group(backend)
+        if code := notes().get(_SETTLED):
+            raise ToldElsewhereError(int(code))
+        is_restart = notes().get(_END) is not None  # before any other process goes on
+        store = notes().meeting_place(rank, size)
+        dist.init_process_group(backend, store=store, rank=rank, world_size=size)
     except (RuntimeError, ValueError) as error:
-        raise FaceswapError(
-            f"--distributed: the other processes can't be reached ({error}): see torchrun --help"
+        raise UnreachableError(
+            f"--distributed: the other processes can't be reached ({_first_line(error)}): see "
+            "torchrun --help"
         ) from error
-    return World(dist.get_rank(), dist.get_world_size())
+    return World(rank, size, is_restart=is_restart)
 
 
 def leave() -> None:
-    """Part from the other processes."""
+    """Part from the other processes, at the end of a run that went well; its model must be gone."""
     if dist.is_initialized():
+        # PyTorch may wait for ever where a model outlives the processes' group.
+        gc.collect()
         dist.destroy_process_group()
 
 
-def tell_exit_code(error: Exception) -> None:
-    """Let the process that started all know what the first leaves with."""
-    if path := os.environ.get(EXIT_CODE_FILE):
-        with suppress(OSError):
-            Path(path).write_text(str(_exit_code(error)), encoding="ascii")
+def lasting_end(iteration: int) -> int:
+    """The iteration at which the run is to end, which restarts do not move.
+
+    Parameters
+    ----------
+    iteration
+        Where it is to end if it has not been settled by earlier processes of the run.
+    """
+    return int(notes().settle(_END, str(iteration))) if is_launched() else iteration
+
+
+def settled(error: Exception) -> Exception:
+    """The error that one of several processes is to end with.
+
+    A mistake of the user's, which `FaceswapError` tells of, ends the run; whatever else happens,
+    ``torchrun`` may start all processes again. What several run into is told by one.
+
+    Parameters
+    ----------
+    error
+        What ended the work of this process.
+    """
+    if not is_launched() or isinstance(error, UnreachableError):
+        return error
+    if _is_of_others(error):
+        told = notes().get(_SETTLED)
+        if told is None:
+            return _lost(error)
+        error = ToldElsewhereError(int(told))
+    if not isinstance(error, FaceswapError):
+        return error
+    code = int(notes().settle(_SETTLED, str(error.exit_code)))
+    if isinstance(error, ToldElsewhereError) or not notes().is_first("told"):
+        error = ToldElsewhereError(code)
+    if tell_exit_code(code):
+        error.exit_code = 0  # torchrun starts again whatever leaves with another
+    return error
+
+
+def _lost(error: Exception) -> FaceswapError:
+    if not notes().is_first(f"lost/{os.environ.get('TORCHELASTIC_RESTART_COUNT')}"):
+        return ToldElsewhereError(FaceswapError.exit_code)
+    return FaceswapError(
+        "another process of this run has ended, or can't be reached: the model is as it was last "
+        f"saved ({_first_line(error)})"
+    )
+
+
+def _is_of_others(error: Exception) -> bool:
+    """Whether an error is of the way between processes, and none of this one."""
+    is_gloo = isinstance(error, RuntimeError) and "gloo" in str(error).lower()
+    return is_gloo or isinstance(error, dist.DistError)
 
 
 def _exit_code(error: Exception) -> int:
     return error.exit_code if isinstance(error, FaceswapError) else FaceswapError.exit_code
 
 
-def launch(words: Sequence[str], count: int) -> int:
-    """Run this program once for each GPU of this machine, together.
-
-    Parameters
-    ----------
-    words
-        Its command line, without the program's name.
-    count
-        How many processes.
-
-    Returns
-    -------
-    int
-        Exit code of the first process, where it told it; else 0 where the user stopped it, and
-        that of torchrun where not.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "exit_code"
-        code = _run_all(words, count, {**os.environ, EXIT_CODE_FILE: str(told)})
-        with suppress(OSError, ValueError):
-            return int(told.read_text(encoding="ascii"))
-    return code
-
-
-def _run_all(words: Sequence[str], count: int, environment: dict[str, str]) -> int:
-    torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={count}"]
-    # In a session of its own: a terminal's Ctrl-C reaches this process alone, which passes it on.
-    with (
-        subprocess.Popen(
-            [sys.executable, "-m", *torchrun, "-m", "faceswap", *words],
-            start_new_session=True,
-            env=environment,
-        ) as process,
-        _passing_on(process) as asked,
-    ):
-        code = process.wait()
-    return 0 if asked else code
-
-
-@contextmanager
-def _passing_on(process: subprocess.Popen[bytes]) -> Iterator[list[int]]:
-    """Context in which signals that stop this process stop the other; gives those that came."""
-    asked: list[int] = []
-
-    def pass_on(number: int, _: FrameType | None) -> None:
-        asked.append(number)
-        # torchrun takes it for the end of all processes, and waits for their last save.
-        process.send_signal(signal.SIGTERM)
-
-    before = {number: signal.signal(number, pass_on) for number in STOPPING_SIGNALS}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:80]

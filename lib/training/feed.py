@@ -1,15 +1,21 @@
 """What one iteration is trained on: batches of both sides, made ahead, as the model takes them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from lib.data.batches import Batch, Batches
 from lib.data.prefetch import Prefetcher
+from lib.training.augment import DeviceBatch, DeviceBatches, Staged
+from lib.training.device import Pixels
 from lib.training.distributed import ALONE, World
+from lib.training.order import START, Origin
 
-Pixels = NDArray[np.uint8]
+Bytes = TypeVar("Bytes", NDArray[np.uint8], Tensor, Pixels)
 
 
 class Feed:
@@ -18,7 +24,8 @@ class Feed:
     Parameters
     ----------
     make_batches
-        Makes the batches of a side, "a" or "b", anew at every call.
+        Makes the batches of a side, "a" or "b", anew at every call; by the processor, or for the
+        device to make.
     paths
         Files of each side's faces.
     iteration
@@ -29,32 +36,36 @@ class Feed:
         Whether the model works in RGB rather than BGR.
     world
         The processes that train together: each takes the next batch in turn.
+    origin
+        Where the row of all batches is taken up.
     """
 
     def __init__(
         self,
-        make_batches: Callable[[str], Batches],
+        make_batches: Callable[[str], Batches | DeviceBatches],
         paths: Mapping[str, Sequence[str]],
         *,
         iteration: int = 0,
         per_iteration: int = 1,
         rgb: bool = False,
         world: World = ALONE,
+        origin: Origin = START,
     ) -> None:
         self._make_batches = make_batches
         self._paths = paths
         self._per_iteration = per_iteration
         self._rgb = rgb
         self._world = world
+        self._origin = origin
         first = self._numbers(iteration)[0]
-        self._prefetcher = Prefetcher(
+        self._prefetcher: Prefetcher[Batch | Staged] = Prefetcher(
             make_batches("a"), make_batches("b"), start=first, step=world.size
         )
 
     def _numbers(self, iteration: int) -> range:
         """Numbers of an iteration's batches, those of this process."""
         per, size = self._per_iteration, self._world.size
-        first = iteration * per * size + self._world.rank
+        first = self._origin.first_batch(iteration, per * size) + self._world.rank
         return range(first, first + per * size, size)
 
     @property
@@ -94,9 +105,12 @@ class Feed:
         }
         return [self._sides(pair) for pair in pairs], files
 
-    def _sides(self, pair: tuple[Batch, Batch]) -> tuple[list[Pixels], list[Pixels]]:
-        feeds = [ordered(batch.feed, rgb=self._rgb) for batch in pair]
-        targets = [ordered(target, rgb=self._rgb) for batch in pair for target in batch.targets]
+    def _sides(self, pair: Iterable[Batch | Staged]) -> tuple[list[Pixels], list[Pixels]]:
+        feeds: list[Pixels] = []
+        targets: list[Pixels] = []
+        for batch in map(_made, pair):
+            feeds.append(ordered(batch.feed, rgb=self._rgb))
+            targets += [ordered(target, rgb=self._rgb) for target in batch.targets]
         return feeds, targets
 
     def close(self) -> None:
@@ -104,7 +118,11 @@ class Feed:
         self._prefetcher.close()
 
 
-def ordered(pixels: Pixels, *, rgb: bool) -> Pixels:
+def _made(batch: Batch | Staged) -> Batch | DeviceBatch:
+    return batch.on_device() if isinstance(batch, Staged) else batch
+
+
+def ordered(pixels: Bytes, *, rgb: bool) -> Bytes:
     """Colours in a model's order; masks behind them stay where they are.
 
     Parameters
@@ -116,4 +134,6 @@ def ordered(pixels: Pixels, *, rgb: bool) -> Pixels:
     """
     if not rgb:
         return pixels
+    if isinstance(pixels, Tensor):
+        return torch.cat([pixels[..., :3].flip(-1), pixels[..., 3:]], dim=-1)
     return np.concatenate([pixels[..., 2::-1], pixels[..., 3:]], axis=-1)

@@ -11,16 +11,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lib.errors import FaceswapError
-from lib.training.device import device
+from lib.training.device import Pixels, device
 
 logger = logging.getLogger(__name__)
 
-Pixels = NDArray[np.uint8]
 Result = TypeVar("Result")
 
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")

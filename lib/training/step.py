@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 import torch
 import torch.distributed as dist
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import get_total_norm
@@ -18,12 +16,12 @@ from lib.errors import FaceswapError
 from lib.model.optimizers.update import Update
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
-from lib.training.device import to_device
+from lib.training.device import Pixels, to_device
 from lib.training.graph import JoinedGraph
 from lib.training.memory import Parts, attempt
+from lib.training.reached import reached_weights
 from lib.training.scaling import LossScale
 
-Pixels = NDArray[np.uint8]
 Sides = tuple[Sequence[Pixels], Sequence[Pixels]]
 """Feeds, faces for side A's input and for side B's, ``(batch, height, width, 3)``; and targets, for
 each output of the model the face with its masks, ``(batch, height, width, 6)``."""
@@ -146,7 +144,9 @@ class TrainingStep:
             weight.value.requires_grad_(id(weight) not in still)
         self._passing = _Passing(model)
         self._update = Update(model.optimizer)
-        losses = _Losses(JoinedGraph(model, frozen), model.loss, self._weights)
+        graph = JoinedGraph(model, frozen)
+        awaited = reached_weights(graph, model, self._weights) if is_shared else self._weights
+        losses = _Losses(graph, model.loss, awaited)
         self._is_shared = is_shared
         self._losses = DistributedDataParallel(losses) if is_shared else losses
         self._parts = Parts(is_exact=not _has_batch_statistics(model))

@@ -21,6 +21,7 @@ from lib.training.distributed import ALONE, World
 from lib.training.divergence import Breakdown
 from lib.training.feed import Feed
 from lib.training.finder import ITERATIONS, Search, find_rate
+from lib.training.order import Origin
 from lib.training.pace import Pace
 from lib.training.schedule import average_momentum, learning_rate
 from lib.training.step import Outcome, TrainingStep
@@ -141,6 +142,7 @@ class TrainerBase:
         try:
             self._step.restore(stored)
             self._rescue.restore(stored.get("rescue", {}))
+            self._origin = Origin.restored(stored, self._batch_size)
             if self._watch and self._model.iterations:
                 self._watch.restore(stored.get("held_out", {}))
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -153,12 +155,19 @@ class TrainerBase:
 
     def _describe_run(self) -> dict[str, Any]:
         watched = {"held_out": self._watch.state()} if self._watch else {}
-        return {**self._step.state(), "rescue": self._rescue.state(), **watched}
+        batches = self._model.config["gradient_accumulation"] * self._world.size
+        order = self._origin.state(self._model.iterations, batches, self._batch_size)
+        return {**self._step.state(), "rescue": self._rescue.state(), "order": order, **watched}
 
     def _next_batches(self) -> list[Any]:
         if self._feed is None:
             self._feed = make_feed(
-                self._model, self._faces.trained, self._options, self._batch_size, self._world
+                self._model,
+                self._faces.trained,
+                self._options,
+                self._batch_size,
+                self._world,
+                origin=self._origin,
             )
         return self._feed.next()
 
@@ -210,6 +219,7 @@ class TrainerBase:
     def _go_back(self, breakdown: Breakdown | None) -> None:
         """Go on from an earlier save, more slowly; the first process alone knows why."""
         run = self._rescue.go_back(breakdown)
+        self._origin = Origin.restored(run, self._batch_size)
         # A batch that did not fit into memory does not fit now.
         self._step.restore({name: part for name, part in run.items() if name != "parts"})
         if self._watch and "held_out" in run:

@@ -1,7 +1,6 @@
 """Feeds a model: batches as its options and the command line ask for them."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 from lib.data.augment import Augmentation
@@ -9,8 +8,11 @@ from lib.data.batches import Batches
 from lib.data.faceset import FaceSet
 from lib.data.landmark_warp import relative_landmarks
 from lib.data.plan import Planner
+from lib.training.augment import DeviceBatches
+from lib.training.device import is_cuda
 from lib.training.distributed import World
 from lib.training.feed import Feed
+from lib.training.order import START, Origin
 
 RANGES = (
     "zoom_amount",
@@ -31,6 +33,9 @@ def make_feed(
     options: Mapping[str, Any],
     batch_size: int,
     world: World,
+    *,
+    origin: Origin = START,
+    on_device: bool | None = None,
 ) -> Feed:
     """Make the feed of a run, from the iteration on that the model is at.
 
@@ -46,24 +51,34 @@ def make_feed(
         Faces of each side in a batch.
     world
         The processes that train together.
+    origin
+        Where the run goes on in the row of all batches.
+    on_device
+        Whether the device makes the pixels; None for where it is a graphics card.
     """
+    kind = DeviceBatches if (is_cuda() if on_device is None else on_device) else Batches
+
+    def batches(side: str) -> Batches | DeviceBatches:
+        return kind(_planner(model, faces, options, batch_size, side))
+
     return Feed(
-        partial(_batches, model, faces, options, batch_size),
+        batches,
         {side: faces[side].paths for side in "ab"},
         iteration=max(0, model.iterations - 1),
         per_iteration=model.config["gradient_accumulation"],
         rgb=model.color_order == "rgb",
         world=world,
+        origin=origin,
     )
 
 
-def _batches(
+def _planner(
     model: Any,
     faces: Mapping[str, FaceSet],
     options: Mapping[str, Any],
     batch_size: int,
     side: str,
-) -> Batches:
+) -> Planner:
     arguments, index = model.command_line_arguments, "ab".index(side)
     augmentation = Augmentation(
         **{name: options[name] for name in RANGES},
@@ -72,7 +87,7 @@ def _batches(
         warp=not getattr(arguments, "no_warp", False),
     )
     other = "ba"[index]
-    planner = Planner(
+    return Planner(
         faces[side],
         input_size=model.model.inputs[index].shape[1],
         target_sizes=[shape[0] for shape in model.output_shapes[index]],
@@ -83,7 +98,6 @@ def _batches(
         side=side,
         others=relative_landmarks(other, faces[other]) if _warps_to_landmarks(model) else None,
     )
-    return Batches(planner)
 
 
 def _warps_to_landmarks(model: Any) -> bool:

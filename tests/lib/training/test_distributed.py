@@ -1,10 +1,15 @@
 """What a process knows of the others; several at work are in ``tests/e2e/test_distributed.py``."""
 
+from pathlib import Path
+
 import pytest
+import torch.distributed as dist
 
 from lib.errors import DivergedError, FaceswapError, ToldElsewhereError
 from lib.training import distributed
 from lib.training.distributed import World
+from lib.training.launch import EXIT_CODE_FILE
+from lib.training.notes import Notes
 
 
 def test_alone_a_process_is_the_first_and_its_word_counts() -> None:
@@ -62,7 +67,69 @@ def test_only_torchrun_makes_a_process_one_of_several(monkeypatch: pytest.Monkey
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     assert not distributed.is_launched()
-    assert distributed.join() == World()
+    assert (distributed.join().rank, distributed.join().size) == (0, 1)
     monkeypatch.setenv("LOCAL_RANK", "0")
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert distributed.is_launched()
+
+
+def test_alone_a_process_stops_at_once_and_several_once_they_agree() -> None:
+    alone, one_of_two = World(), World(0, 2)
+    for world in alone, one_of_two:
+        world.ask_to_stop()
+    assert alone.stops
+    assert not one_of_two.stops
+
+
+@pytest.mark.parametrize("source", [0, 1, 2])
+def test_another_may_be_the_first(source: int) -> None:
+    ranks = [World(rank, 3).led_by(source).rank for rank in range(3)]
+    assert ranks[source] == 0
+    assert sorted(ranks) == [0, 1, 2]
+    assert [World(rank, 3).led_by(source).led_by(0).rank for rank in range(3)] == [0, 1, 2]
+
+
+@pytest.fixture
+def launched(monkeypatch: pytest.MonkeyPatch) -> Notes:
+    """Notes of a run, one of whose processes this is."""
+    notes = Notes(dist.HashStore())
+    monkeypatch.setattr(distributed, "notes", lambda: notes)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.delenv(EXIT_CODE_FILE, raising=False)
+    return notes
+
+
+def test_the_end_stays_where_it_was_when_a_run_is_started_again(launched: Notes) -> None:
+    assert distributed.lasting_end(100) == 100
+    assert distributed.lasting_end(160) == 100
+
+
+def test_a_mistake_is_told_by_one_and_known_to_all(launched: Notes) -> None:
+    assert distributed.settled(error := DivergedError("why")) is error
+    second = distributed.settled(DivergedError("why"))
+    assert isinstance(second, ToldElsewhereError)
+    lost = distributed.settled(RuntimeError("[gloo/transport/tcp/pair.cc:5] Connection closed"))
+    assert isinstance(lost, ToldElsewhereError)
+    assert second.exit_code == lost.exit_code == 3
+    with pytest.raises(ToldElsewhereError):
+        distributed.join()
+
+
+def test_what_torchrun_may_mend_is_not_settled(launched: Notes) -> None:
+    crash = RuntimeError("CUDA error: unspecified launch failure")
+    assert distributed.settled(crash) is crash
+    lost = RuntimeError("[gloo/transport/tcp/pair.cc:5] Connection closed by peer")
+    first, second = distributed.settled(lost), distributed.settled(lost)
+    assert str(first).startswith("another process of this run has ended")
+    assert isinstance(second, ToldElsewhereError)
+    assert launched.get("exit_code") is None
+
+
+def test_where_the_command_knows_the_code_torchrun_sees_none(
+    launched: Notes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(EXIT_CODE_FILE, str(tmp_path / "code"))
+    assert distributed.settled(DivergedError("why")).exit_code == 0
+    assert (tmp_path / "code").read_text() == "3"

@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from lib.data.augment import Augmentation
 from lib.data.batches import Batch, Batches
 from lib.data.faceset import FaceSet
 from lib.data.plan import Planner
+from lib.training.augment import DeviceBatches
 from lib.training.distributed import World
 from lib.training.feed import Feed, ordered
 
@@ -74,12 +76,17 @@ def test_red_first_turns_colours_and_leaves_masks() -> None:
     assert targets[0][0, 0, 0].tolist() == [2, 1, 0, 100, 101, 102]
     pixels = np.arange(6, dtype=np.uint8)
     assert ordered(pixels, rgb=False) is pixels
+    for channels in (3, 6):
+        tensor = torch.arange(2 * channels, dtype=torch.uint8).view(2, channels)
+        assert ordered(tensor, rgb=False) is tensor
+        wanted = ordered(tensor.numpy(), rgb=True)
+        np.testing.assert_array_equal(ordered(tensor, rgb=True), wanted)
 
 
 COUNTS = {"a": 7, "b": 5}
 
 
-def real_feed(**kwargs: Any) -> Feed:
+def real_feed(kind: type = Batches, **kwargs: Any) -> Feed:
     """Batches of three faces that are changed in every way, of seven files of A and five of B."""
     faces = {}
     for side, count in COUNTS.items():
@@ -88,8 +95,8 @@ def real_feed(**kwargs: Any) -> Feed:
         paths = tuple(f"{side}{index}.png" for index in range(count))
         faces[side] = FaceSet(paths, images, masks, np.zeros((count, 68, 2), np.float32))
 
-    def batches(side: str) -> Batches:
-        return Batches(Planner(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side))
+    def batches(side: str) -> Any:
+        return kind(Planner(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side))
 
     return Feed(batches, {side: faces[side].paths for side in "ab"}, **kwargs)
 
@@ -101,10 +108,11 @@ def assert_same(one: Any, other: Any) -> None:
                 np.testing.assert_array_equal(pixels, other_pixels)
 
 
+@pytest.mark.parametrize("kind", [Batches, DeviceBatches])
 @pytest.mark.parametrize("rank", [0, 1])
 @pytest.mark.parametrize("per_iteration", [1, 3])
-def test_an_iteration_is_made_again_to_the_byte(per_iteration: int, rank: int) -> None:
-    options = {"per_iteration": per_iteration, "rgb": True, "world": World(rank, 2)}
+def test_an_iteration_is_made_again_to_the_byte(per_iteration: int, rank: int, kind: type) -> None:
+    options = {"per_iteration": per_iteration, "rgb": True, "world": World(rank, 2), "kind": kind}
     feed, still = real_feed(iteration=2, **options), real_feed(iteration=2, **options)
     given = {iteration: feed.next() for iteration in range(2, 7)}
     for iteration in (2, 6, 4):
@@ -119,6 +127,21 @@ def test_an_iteration_is_made_again_to_the_byte(per_iteration: int, rank: int) -
     assert_same(feed.next(), still.next())
     feed.close()
     still.close()
+
+
+def test_what_the_device_makes_comes_in_the_same_order_and_form() -> None:
+    feeds = real_feed(rgb=True), real_feed(DeviceBatches, rgb=True)
+    for _ in range(3):
+        (made,), (wanted,) = feeds[1].next(), feeds[0].next()
+        for kind, other_kind in zip(made, wanted, strict=True):
+            for tensor, array in zip(kind, other_kind, strict=True):
+                assert isinstance(tensor, torch.Tensor)
+                assert tensor.shape == array.shape
+                assert np.abs(tensor.numpy().astype(int) - array).mean() < 8
+    names = [feed.again(2)[1] for feed in feeds]
+    assert names[0] == names[1]
+    for feed in feeds:
+        feed.close()
 
 
 def test_the_files_are_those_of_the_batches_in_order() -> None:

@@ -10,11 +10,17 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from lib.config import options, sections
+from lib.data.augment import Augmentation
+from lib.data.faceset import FaceSet
+from lib.data.landmark_warp import relative_landmarks
+from lib.data.plan import Planner
 from lib.model.losses.face import FaceLoss
 from lib.model.optimizers.factory import OPTIMIZERS, make_optimizer
 from lib.model.precision import set_precision
-from lib.training.step import TrainingStep
+from lib.training.augment import DeviceBatches, Staged
+from lib.training.step import Sides, TrainingStep
 
+FACES = np.random.default_rng(0).integers(0, 256, (5, 26, 26, 3), np.uint8)
 CONFIG = options.merged(cls() for cls in sections.MODEL.values())
 FLOAT16 = {"mixed_precision": True, "mixed_precision_type": "float16"}
 BATCH = tuple([np.full((4, 16, 16, channels), 99, np.uint8) for _ in "ab"] for channels in (3, 6))
@@ -83,3 +89,43 @@ def test_a_step_waits_for_nothing(
         step([BATCH, BATCH], 1e-3, 0.5)
     # Of each batch two feeds and two targets go to the device, and nothing else goes or comes.
     assert waits.found == ["lift_fresh"] * 8
+
+
+def staged(*, to_landmarks: bool) -> list[Staged]:
+    """A batch of each side, of faces that are changed in every way, before the device has it."""
+    landmarks = np.random.default_rng(0).uniform(8, 18, (5, 68, 2)).astype(np.float32)
+    faces = FaceSet(tuple("abcde"), FACES, FACES, landmarks)
+    all_on = Augmentation(color_clahe_chance=100)
+    others = relative_landmarks("b", faces) if to_landmarks else None
+    return [
+        DeviceBatches(Planner(faces, 16, [16], 0.7, all_on, 4, 0, side, others)).batch(0)
+        for side in "ab"
+    ]
+
+
+def made(pair: list[Staged]) -> Sides:
+    batches = [side.on_device() for side in pair]
+    return [batch.feed for batch in batches], [t for batch in batches for t in batch.targets]
+
+
+@pytest.mark.parametrize("to_landmarks", [False, True])
+def test_faces_changed_on_the_device_wait_for_nothing(to_landmarks: bool) -> None:
+    step = TrainingStep(plain_model("adam"), CONFIG)
+    pair = staged(to_landmarks=to_landmarks)
+    step([made(pair)], 1e-3, 0.5)
+    with Waits() as waits:
+        step([made(pair), made(pair)], 1e-3, 0.5)
+    assert waits.found == []
+
+
+def test_bytes_on_the_device_train_as_those_of_the_host_do_in_parts_too() -> None:
+    sides = made(staged(to_landmarks=False))
+    arrays = tuple([pixels.cpu().numpy() for pixels in kind] for kind in sides)
+    steps = [TrainingStep(plain_model("adam"), CONFIG) for _ in range(3)]
+    steps[2].restore({"parts": {"most_faces": 3}})
+    of_device, of_host, in_parts = (
+        step([batch], 1e-3).losses
+        for step, batch in zip(steps, (sides, arrays, sides), strict=True)
+    )
+    assert torch.equal(of_device, of_host)
+    torch.testing.assert_close(in_parts, of_host)

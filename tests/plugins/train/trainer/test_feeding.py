@@ -1,14 +1,22 @@
 """The feed of a run begins where its model stands."""
 
+from argparse import Namespace
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
+import torch
 
 from lib.config import options
 from lib.config.train import TrainerOptions
 from lib.data.faceset import FaceSet
+from lib.data.files import find_images
+from lib.logs.losses import Reading
 from lib.training.distributed import World
+from plugins import loader
+from plugins.train.trainer import _feeding
 from plugins.train.trainer._feeding import make_feed
 
 OPTIONS = options.merged([TrainerOptions()]) | {"seed": 3}
@@ -66,3 +74,43 @@ def test_the_iteration_being_fed_can_be_made_again() -> None:
     feed.close()
     np.testing.assert_array_equal(feeds[0], again[0])
     assert {len(files[side]) for side in "ab"} == {4}
+
+
+@pytest.mark.parametrize("is_card", [False, True])
+@pytest.mark.parametrize("asked", [None, False, True])
+def test_a_card_makes_the_pixels_unless_told_otherwise(
+    asked: bool | None, is_card: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_feeding, "is_cuda", lambda: is_card)
+    feed = make_feed(model(1, 1), faces(), OPTIONS, 4, World(), on_device=asked)
+    ((feeds, targets),) = feed.next()
+    feed.close()
+    wanted = is_card if asked is None else asked
+    assert {isinstance(pixels, torch.Tensor) for pixels in [*feeds, *targets]} == {wanted}
+
+
+def test_a_run_is_trained_on_what_the_device_makes(
+    train_arguments: Callable[..., Namespace],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Also where a bad step has its batch made again."""
+    monkeypatch.setattr(_feeding, "is_cuda", lambda: True)
+    arguments = train_arguments("-n")
+    plugin = loader.load_model(arguments.trainer, arguments.plugin_dir)(
+        arguments.model_dir, arguments
+    )
+    plugin.build()
+    images = {side: find_images(getattr(arguments, f"input_{side}")) for side in "ab"}
+    trainer = loader.load_trainer("original")(plugin, images, 4, None)
+    plugin.config["learning_rate"] = 5e-3
+    for _ in range(40):
+        trainer.train_one_step(None, None)
+    losses = np.array([[float(x) for x in side] for side in plugin._io.history])
+    ((feeds, _),) = trainer._next_batches()
+    ones = np.ones((1, 2))
+    trainer._rescue.look(Reading(np.array([40]), ones, ones, np.array([False])), trainer._feed)
+    trainer.close()
+    assert all(isinstance(pixels, torch.Tensor) for pixels in feeds)
+    assert "Iteration 40 was skipped" in caplog.text
+    assert (losses[:, -10:].mean(axis=1) < 0.9 * losses[:, :10].mean(axis=1)).all()

@@ -1,0 +1,240 @@
+"""Batches of augmented faces, made by the device: what `lib.data.batches` makes, all faces at once.
+
+The host plans a batch and gathers the bytes of its faces, in a thread of its own. All that touches
+pixels is done on the device, by as many calls for a large batch as for a small one. Nothing is
+read back, and nothing that the device works out decides what is done.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lib.data.faceset import FaceSet
+from lib.data.plan import Plan, Planner
+from lib.data.warp import Sampler, node_weights
+from lib.training.colour import Change, Colours, planned
+from lib.training.device import device, is_cuda, pinned, upload
+
+Floats = NDArray[np.float64]
+
+_CUBIC_BELOW = 4 / 3
+"""Pixels of the face to one of the output; see `lib.data.warp`."""
+
+
+@dataclass(frozen=True, eq=False)
+class DeviceBatch:
+    """Faces of one side, ready to train on.
+
+    Attributes
+    ----------
+    feed
+        ``(n, height, width, 3)`` what the model sees, blue first, bytes on the device.
+    targets
+        For each output ``(n, height, width, 6)``: the face that the model should make of it, then
+        the masks of face, eyes and mouth, 0 to 255.
+    indices
+        ``(n,)`` which faces these are.
+    """
+
+    feed: Tensor
+    targets: list[Tensor]
+    indices: NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class _Numbers:
+    """What the device needs to make a batch of ``n`` faces.
+
+    Places are as `torch.nn.functional.grid_sample` takes them: x and y, from -1 at the left and
+    upper edge of what is sampled to 1 at the others.
+
+    Attributes
+    ----------
+    images, masks
+        ``(n, edge, edge, 3)`` bytes.
+    change
+        Of colours, if any.
+    warped
+        Places of the feed's nodes, ``(n, 5, 5, 2)``, or of its pixels, ``(n, size, size, 2)``.
+    is_mapped
+        Whether `warped` is of pixels: where the feed is warped to landmarks.
+    steps
+        ``(targets, n, 3, 2)``, for each size of target how places change from one column to the
+        next, from one row to the next, and that of the first pixel.
+    """
+
+    images: Tensor
+    masks: Tensor
+    change: Change | None
+    warped: Tensor
+    is_mapped: bool
+    steps: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class Staged:
+    """A batch of which the host has done its part.
+
+    Attributes
+    ----------
+    indices
+        ``(n,)`` which faces these are.
+    """
+
+    indices: NDArray[np.intp]
+    _numbers: _Numbers
+    _painter: "_Painter"
+
+    def on_device(self) -> DeviceBatch:
+        """Let the device make the batch. This waits for nothing."""
+        feed, targets = self._painter(upload(self._numbers))
+        return DeviceBatch(feed, targets, self.indices)
+
+
+class DeviceBatches:
+    """Batches of one side, for the device to make.
+
+    Parameters
+    ----------
+    planner
+        What to make.
+    """
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+        self._painter = _Painter(planner)
+
+    def batch(self, number: int) -> Staged:
+        """Do the host's part of the batch of this number, counted from 0."""
+        planner = self._planner
+        plan, edge = planner.plan(number), planner.faces.size
+        images, masks = _gathered(planner.faces, plan.indices)
+        maps = plan.feed_maps
+        numbers = _Numbers(
+            images,
+            masks,
+            planned(plan, edge),
+            _places(plan.warped if maps is None else maps, planner.feed, edge),
+            maps is not None,
+            torch.stack([_steps(plan, each, edge) for each in planner.targets.values()]),
+        )
+        return Staged(plan.indices, pinned(numbers), self._painter)
+
+
+def _gathered(faces: FaceSet, indices: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
+    """Bytes of images and of masks, ``(n, edge, edge, 3)``."""
+    shape = len(indices), faces.size, faces.size, 3
+    pair = [torch.empty(shape, dtype=torch.uint8, pin_memory=is_cuda()) for _ in range(2)]
+    images, masks = (tensor.numpy() for tensor in pair)
+    for row, index in enumerate(indices):
+        images[row], masks[row] = faces.images[index], faces.masks[index]
+    return pair[0], pair[1]
+
+
+def _extent(sampler: Sampler, edge: int) -> int:
+    """Edge, in pixels of the face, of the copy that is sampled: a whole number of its pixels."""
+    return -(-edge // sampler.reduction) * sampler.reduction
+
+
+def _places(pixels: NDArray[np.floating], sampler: Sampler, edge: int) -> Tensor:
+    """Places of x and y in pixels of the faces, ``(n, 2, ...)``; they go last."""
+    extent = _extent(sampler, edge)
+    places = (2 * np.moveaxis(pixels, 1, -1) + 1) / extent - 1
+    return torch.from_numpy(places.astype(np.float32))
+
+
+def _steps(plan: Plan, sampler: Sampler, edge: int) -> Tensor:
+    extent = _extent(sampler, edge)
+    steps = plan.transforms @ sampler.matrix * (2 / extent)
+    steps[:, :, 2] += 1 / extent - 1
+    return torch.from_numpy(np.ascontiguousarray(steps.transpose(0, 2, 1), np.float32))
+
+
+class _Painter:
+    """Makes the pixels of one side's batches. Holds constants on the device."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._feed, self._targets = planner.feed, planner.targets
+        self._target_sizes = planner.target_sizes
+        self._weights = torch.from_numpy(node_weights(planner.feed.size)).to(device())
+        self._colours = Colours()
+
+    def __call__(self, numbers: _Numbers) -> tuple[Tensor, list[Tensor]]:
+        """Make feed and targets."""
+        images = _planes(numbers.images)
+        if numbers.change is not None:
+            images = self._colours(images, numbers.change)
+        reductions = {each.reduction for each in self._targets.values()}
+        pictures = _reduced(images, reductions | {self._feed.reduction})
+        feed = _bytes(_sampled(pictures, self._feed, self._warped(numbers)))
+        masks = _reduced(_planes(numbers.masks), reductions)
+        targets = {}
+        for sampler, steps in zip(self._targets.values(), numbers.steps.unbind(), strict=True):
+            grid = _grid(steps, sampler.size)
+            picture = _sampled(pictures, sampler, grid)
+            planes = _sampled(masks, sampler, grid, is_mask=True)
+            targets[sampler.size] = _bytes(torch.cat([picture, planes], dim=1))
+        return feed, [targets[size] for size in self._target_sizes]
+
+    def _warped(self, numbers: _Numbers) -> Tensor:
+        """Places of the feed's pixels, ``(n, size, size, 2)``."""
+        if numbers.is_mapped:
+            return numbers.warped
+        rows = (self._weights[:, :, None, None] * numbers.warped[:, None]).sum(2)
+        (nodes, *others), (weights, *other_weights) = (
+            rows[:, :, None].unbind(3),
+            self._weights[..., None].unbind(1),
+        )
+        # Not by a product of matrices, which TF32 would round to a quarter of a pixel.
+        places = nodes * weights
+        for nodes, weights in zip(others, other_weights, strict=True):
+            places.addcmul_(nodes, weights)
+        return places
+
+
+def _grid(steps: Tensor, size: int) -> Tensor:
+    """Places of the pixels of a moved picture, ``(n, size, size, 2)``."""
+    line = torch.arange(size, dtype=torch.float32, device=steps.device)[:, None]
+    across, down, first = steps[:, :, None, None].unbind(1)
+    return torch.addcmul(torch.addcmul(first, line[:, None], down), line, across)
+
+
+def _planes(pixels: Tensor) -> Tensor:
+    """Floats ``(n, 3, edge, edge)`` of bytes ``(n, edge, edge, 3)``."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format)
+
+
+def _bytes(planes: Tensor) -> Tensor:
+    """Bytes ``(n, size, size, channels)`` of floats ``(n, channels, size, size)``."""
+    levels = planes.round_().clamp_(0, 255).permute(0, 2, 3, 1)
+    return levels.to(torch.uint8, memory_format=torch.contiguous_format)
+
+
+def _reduced(planes: Tensor, reductions: Iterable[int]) -> dict[int, Tensor]:
+    """Copies of faces made smaller by area, by how many times; 1 stands for the faces."""
+    edge = planes.shape[-1]
+    copies = {1: planes}
+    for times in set(reductions) - {1}:
+        missing = -edge % times
+        whole = F.pad(planes, (0, missing, 0, missing), mode="replicate") if missing else planes
+        copies[times] = F.avg_pool2d(whole, times)
+    return copies
+
+
+def _sampled(
+    copies: dict[int, Tensor], sampler: Sampler, grid: Tensor, *, is_mask: bool = False
+) -> Tensor:
+    """Sample faces or masks, beyond whose edge the edge is repeated."""
+    is_cubic = sampler.matrix[0, 0] / sampler.reduction < _CUBIC_BELOW and not is_mask
+    return F.grid_sample(
+        copies[sampler.reduction],
+        grid,
+        mode="bicubic" if is_cubic else "bilinear",
+        padding_mode="border",
+        align_corners=False,
+    )

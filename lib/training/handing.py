@@ -1,0 +1,81 @@
+"""Hands the newest save to processes that can't read the model's folder, or must not.
+
+One process reads and writes the model's folder. The others load what it sends them from a folder of
+their own, so that machines need no disk in common, and none but the first can write a file where
+the model is.
+"""
+
+import json
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from lib.checkpoint.state_file import StateFile
+from lib.checkpoint.store import ModelStore
+from lib.errors import FaceswapError
+from lib.training.distributed import World
+
+NOTHING = -1
+
+
+def saved_iterations(store: ModelStore) -> int:
+    """Iterations of the newest model in a folder, whole or not; `NOTHING` where there is none."""
+    if saves := store.saves.all():
+        return saves[0].iterations
+    if store.path.exists():
+        with suppress(FaceswapError):
+            stored = StateFile(str(store.folder), store.name).load()
+            return int(stored.get("iterations", 0))
+    return NOTHING
+
+
+def hand_over(world: World, store: ModelStore) -> None:
+    """Give all processes the first one's newest save.
+
+    Parameters
+    ----------
+    world
+        The processes that train together; all of them have to ask.
+    store
+        Where the model is, in the first process; in the others an empty folder of their own, which
+        then holds the same.
+
+    Raises
+    ------
+    FaceswapError
+        No save is whole; in the first process.
+    """
+    if world.size == 1:
+        return
+    paths: list[Path] = []
+    world.lead(lambda: paths.extend(_newest(store)))
+    names = [path.relative_to(store.folder).as_posix() for path in paths]
+    for name in json.loads(world.share(json.dumps(names))):
+        path = store.folder / name
+        data = world.share_bytes(path.read_bytes() if world.is_first else b"")
+        if not world.is_first:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+
+def take_back(folder: str) -> None:
+    """Remove what was handed over, once the model is in memory.
+
+    Parameters
+    ----------
+    folder
+        Of a process that is not the first. It stays, empty.
+    """
+    for path in Path(folder).iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink()
+
+
+def _newest(store: ModelStore) -> list[Path]:
+    """Files of the newest save; none where the model is new."""
+    current = store.current
+    if current is None:
+        return [path for path in (store.path, store.state_path) if path.exists()]
+    return sorted(path for path in current.path.iterdir() if path.is_file())
