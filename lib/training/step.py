@@ -1,6 +1,6 @@
 """One training step: forward, losses, backward, check, update. It reads top to bottom."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +16,7 @@ from lib.errors import FaceswapError
 from lib.model.optimizers.update import Update
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
+from lib.training.compiled import compiled
 from lib.training.device import Pixels, to_device
 from lib.training.graph import JoinedGraph
 from lib.training.memory import Parts, attempt
@@ -58,7 +59,7 @@ class _Losses(torch.nn.Module):
     def __init__(
         self,
         forward: JoinedGraph,
-        losses: Sequence[keras.losses.Loss],
+        losses: Sequence[Callable[[Tensor, Tensor], Tensor]],
         weights: Sequence[keras.Variable],
     ) -> None:
         super().__init__()
@@ -69,19 +70,21 @@ class _Losses(torch.nn.Module):
     def forward(self, inputs: list[Tensor], truths: list[Tensor]) -> tuple[Tensor, Tensor]:
         predictions = self._graph(inputs)
         pairs = list(zip(self._losses, truths, predictions, strict=True))
-        # Not called whole: Keras would copy a number to the device for each mean.
-        losses = torch.stack([loss.call(truth, face).mean() for loss, truth, face in pairs])
+        losses = torch.stack([loss(truth, face).mean() for loss, truth, face in pairs])
         return losses, torch.stack([_spread(truth, face.detach()) for _, truth, face in pairs])
 
 
 def _spread(truth: Tensor, prediction: Tensor) -> Tensor:
     if prediction.shape[-1] != 3:
         return truth.new_ones(())
-    deviations = [
-        face.to(truth.dtype).std(dim=(1, 2, 3), correction=0) + _FLAT
-        for face in (prediction, truth[..., :3])
-    ]
+    deviations = [_deviation(face.to(truth.dtype)) for face in (prediction, truth[..., :3])]
     return (deviations[0] / deviations[1]).mean()
+
+
+def _deviation(faces: Tensor) -> Tensor:
+    """Standard deviation of each face's values, ``(batch,)``; in a tenth of the time of `std`."""
+    mean, square = faces.mean(dim=(1, 2, 3)), faces.square().mean(dim=(1, 2, 3))
+    return (square - mean.square()).clamp_min(0).sqrt() + _FLAT
 
 
 class _Passing:
@@ -146,7 +149,11 @@ class TrainingStep:
         self._update = Update(model.optimizer)
         graph = JoinedGraph(model, frozen)
         awaited = reached_weights(graph, model, self._weights) if is_shared else self._weights
-        losses = _Losses(graph, model.loss, awaited)
+        # Not the losses whole: Keras would copy a number to the device for each mean.
+        calls = [loss.call for loss in model.loss]
+        if config["compile_losses"]:
+            calls = [compiled(call) for call in calls]
+        losses = _Losses(graph, calls, awaited)
         self._is_shared = is_shared
         self._losses = DistributedDataParallel(losses) if is_shared else losses
         self._parts = Parts(is_exact=not _has_batch_statistics(model))
