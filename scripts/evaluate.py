@@ -141,7 +141,7 @@ def scores(sides: dict[str, Side], coverage: float) -> dict[str, Score]:
             swap = f"Swap {name.upper()} > {other.upper()} against the truth"
             found[swap] = score_faces(side.truth, side.swapped, coverage)
             found[f"  {name.upper()} left as it is, for comparison"] = score_faces(
-                side.truth, _windows(side.faces.images, coverage), coverage
+                side.truth, _windows(np.asarray(side.faces.images), coverage), coverage
             )
     return found
 
@@ -170,14 +170,13 @@ def _block(name: str, side: Side, rows: int, coverage: float) -> dict[str, NDArr
     chosen = np.linspace(0, len(side.faces) - 1, rows).round().astype(int)
     edge = window_edge(side.faces.size, coverage)
     other = "ba"["ab".index(name)].upper()
-    inputs = side.faces.images[chosen]
+    inputs = np.asarray(side.faces.images[chosen])
+    masks = np.asarray(side.faces.masks[chosen])[..., 0]
     swaps = [
         put_in_place(face, mask, swap, edge)
-        for face, mask, swap in zip(
-            inputs, side.faces.masks[chosen, ..., 0], side.swapped[chosen], strict=True
-        )
+        for face, mask, swap in zip(inputs, masks, side.swapped[chosen], strict=True)
     ]
     block = {f"Input {name.upper()}": inputs, f"Swap to {other}": np.stack(swaps)}
     if side.truth is not None:
-        block[f"Truth: {other} rendered"] = side.truth.images[chosen]
+        block[f"Truth: {other} rendered"] = np.asarray(side.truth.images[chosen])
     return block

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.align.geometry import window_edge
+from lib.data.stored import Pictures
 
 Pixels = NDArray[np.uint8]
 
@@ -35,7 +36,7 @@ class Draws:
         ``(n,)`` how much finer than the coarsest the grid of the histogram equalisation is; -1
         for no equalisation.
     colour
-        ``(n, 3)`` change of L, a and b, -1 to 1; see `lib.data.colour.lookup_tables`.
+        ``(n, 3)`` change of L, a and b, -1 to 1; see `lib.data.colour.lines`.
     """
 
     rotation: NDArray[np.float64]
@@ -101,7 +102,7 @@ class Augmentation:
         )
 
 
-def plain(pixels: Pixels, indices: NDArray[np.integer], size: int, coverage: float) -> Pixels:
+def plain(pixels: Pictures, indices: NDArray[np.integer], size: int, coverage: float) -> Pixels:
     """Cut the trained window out of faces, unchanged but for its size.
 
     Parameters
@@ -133,5 +134,5 @@ def plain(pixels: Pixels, indices: NDArray[np.integer], size: int, coverage: flo
     how = cv2.INTER_AREA if size < window else cv2.INTER_CUBIC
     result = np.empty((len(indices), size, size, pixels.shape[3]), np.uint8)
     for row, index in enumerate(indices):
-        cv2.resize(pixels[index, inside, inside], (size, size), dst=result[row], interpolation=how)
+        cv2.resize(pixels[index][inside, inside], (size, size), dst=result[row], interpolation=how)
     return result

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.colour import ColourJitter, clahe_tiles, lookup_tables
+from lib.data.colour import ColourJitter, clahe_tiles, lines
+from lib.data.copies import Box, Copies
 from lib.data.plan import Plan, Planner
-from lib.data.warp import reduced, sampled_box
+from lib.data.warp import sampled_box
 
 Pixels = NDArray[np.uint8]
 
@@ -45,6 +47,9 @@ class Batches:
         self._planner = planner
         self._faces = planner.faces
         self._colour = ColourJitter(planner.faces.size)
+        self._copies = Copies(planner.faces.size)
+        self._maps = np.empty((2, planner.feed.size, planner.feed.size), np.float32)
+        self._picture = np.zeros((planner.faces.size, planner.faces.size, 4), np.uint8)
 
     def batch(self, number: int) -> Batch:
         """Make the batch of this number, counted from 0."""
@@ -60,21 +65,35 @@ class Batches:
 
     def _fill(self, plan: Plan, feed: Pixels, targets: dict[int, Pixels]) -> None:
         edge, sampler, samplers = self._faces.size, self._planner.feed, self._planner.targets
-        draws = plan.draws
-        tiles, tables = clahe_tiles(edge, draws.clahe_step), lookup_tables(draws.colour)
         reach = max(each.reach for each in (sampler, *samplers.values()))
-        reductions = {each.reduction for each in samplers.values()}
+        tiles = clahe_tiles(edge, plan.draws.clahe_step)
+        changes, changed = lines(plan.draws.colour), plan.draws.colour.any(axis=1) | (tiles > 0)
 
         for row, index in enumerate(plan.indices):
-            maps = sampler.maps(plan.warped[row])
-            if plan.feed_maps is not None:
-                maps = plan.feed_maps[row]
-            image, masks = self._faces.images[index], self._faces.masks[index]
-            if tiles[row] or draws.colour[row].any():
-                box = sampled_box(edge, reach, plan.still[row], maps)
-                image = self._colour(image, int(tiles[row]), tables[row], box)
-            images = reduced(image, reductions | {sampler.reduction})
-            planes = reduced(masks, reductions)
-            sampler.warp(images, maps, feed[row])
+            maps, ends = self._feed_maps(plan, row)
+            box = sampled_box(edge, reach, plan.still[row], ends)
+            image = self._faces.images[index]
+            if changed[row]:
+                picture = self._colour(image, int(tiles[row]), changes[row], box)
+            else:
+                picture = self._plain(image, box)
+            self._copies.show(picture, self._faces.masks[index], box)
+            sampler.warp(self._copies, maps, feed[row])
             for size, target in targets.items():
-                samplers[size].move(images, planes, plan.transforms[row], target[row])
+                samplers[size].move(self._copies, plan.transforms[row], target[row])
+
+    def _feed_maps(self, plan: Plan, row: int) -> tuple[NDArray[np.float32], NDArray[np.floating]]:
+        """Where the feed's pixels lie in the copy; least and greatest x, and y, in the face."""
+        sampler = self._planner.feed
+        if plan.feed_maps is not None:
+            places = plan.feed_maps[row]
+            return sampler.on_copy(places), places
+        maps = sampler.maps(sampler.on_copy(plan.warped[row]), self._maps)
+        flat = maps.reshape(2, -1)
+        ends = np.stack([flat.min(axis=1), flat.max(axis=1)], axis=1)
+        return maps, sampler.off_copy(ends)
+
+    def _plain(self, image: Pixels, box: Box) -> Pixels:
+        """Give a picture a fourth channel."""
+        self._picture[box] = cv2.cvtColor(image[box], cv2.COLOR_BGR2BGRA)
+        return self._picture

@@ -1,21 +1,26 @@
-"""Changes of a face's colours, in CIE L*a*b* as OpenCV keeps it in 8 bits."""
+"""Changes of a face's colours, in CIE L*a*b* on the scale of 0 to 255."""
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.augment import NO_CLAHE
+from lib.data.kernels.equalise import blend, curves, lightness
+from lib.data.kernels.recolour import SCRATCH, TO_XYZ, linear_light, recolour
 
 Pixels = NDArray[np.uint8]
 Box = tuple[slice, slice]
 
 CLIP_LIMIT = 2.0
 
+_SUMS = 1 << 14
+"""Steps of luminance that L is looked up for."""
 
-def lookup_tables(rates: NDArray[np.float64]) -> Pixels:
-    """Tables that change L, a and b of faces.
 
-    A value v becomes ``v + (255 - v) r`` for a rate r of 0 or more, ``v (1 + r)`` below.
+def lines(rates: NDArray[np.float64]) -> NDArray[np.float32]:
+    """What L, a and b of faces are multiplied by, and what is added.
+
+    A value v becomes ``v + (255 - v) r`` for a rate r of 0 or more, ``v (1 + r)`` below: both are
+    linear in v.
 
     Parameters
     ----------
@@ -24,14 +29,10 @@ def lookup_tables(rates: NDArray[np.float64]) -> Pixels:
 
     Returns
     -------
-    Pixels
-        ``(n, 256, 1, 3)``, one table for `cv2.LUT` a face.
+    NDArray
+        ``(n, 3, 2)``.
     """
-    rates = rates[:, None, None, :]
-    values = np.arange(256.0)[:, None, None]
-    # Both cases in one line, linear in v.
-    changed = values * (1 - np.abs(rates)) + 255 * np.maximum(rates, 0)
-    return np.asarray(np.rint(changed), np.uint8)
+    return np.stack([1 - np.abs(rates), 255 * np.maximum(rates, 0)], axis=-1).astype(np.float32)
 
 
 def clahe_tiles(edge: int, steps: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -48,6 +49,20 @@ def clahe_tiles(edge: int, steps: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(steps == NO_CLAHE, 0, base + steps * max(base // 2, 1))
 
 
+def _luminance_shares() -> NDArray[np.int32]:
+    light = linear_light(np.arange(256) / 255)
+    return np.asarray(np.rint(np.outer(TO_XYZ[1, ::-1], light) * _SUMS), np.int32)
+
+
+def _lightness_table() -> Pixels:
+    light = np.arange(_SUMS + 3) / _SUMS  # three shares, each rounded
+    root = np.where(light > (6 / 29) ** 3, np.cbrt(light), light * 841 / 108 + 4 / 29)
+    return np.asarray(np.rint(np.minimum(116 * root - 16, 100) * 2.55), np.uint8)
+
+
+_SHARES, _LIGHTNESS = _luminance_shares(), _lightness_table()
+
+
 class ColourJitter:
     """Changes the colours of faces of one size. Holds buffers: each thread needs its own.
 
@@ -58,12 +73,13 @@ class ColourJitter:
     """
 
     def __init__(self, edge: int) -> None:
-        self._clahe = cv2.createCLAHE(CLIP_LIMIT)
-        self._lab = np.zeros((edge, edge, 3), np.uint8)
-        self._lightness = np.zeros((2, edge, edge), np.uint8)
-        self._result = np.zeros((edge, edge, 3), np.uint8)
+        self._edge = edge
+        self._lightness = np.zeros((edge, edge), np.uint8)
+        self._equalised = np.zeros((edge, edge), np.float32)
+        self._scratch = np.zeros(SCRATCH, np.float32)
+        self._result = np.zeros((edge, edge, 4), np.uint8)
 
-    def __call__(self, face: Pixels, tiles: int, table: Pixels, box: Box) -> Pixels:
+    def __call__(self, face: Pixels, tiles: int, line: NDArray[np.float32], box: Box) -> Pixels:
         """Change a face.
 
         Parameters
@@ -72,29 +88,29 @@ class ColourJitter:
             ``(edge, edge, 3)``, blue first.
         tiles
             CLAHE's tiles along an edge, over the whole face; 0 for none.
-        table
-            ``(256, 1, 3)``, from `lookup_tables`.
+        line
+            ``(3, 2)``, from `lines`.
         box
             Rows and columns that are wanted. This saves time, the result in them is the same.
 
         Returns
         -------
         Pixels
-            ``(edge, edge, 3)``, meaningful inside the box only, and overwritten by the next call.
+            ``(edge, edge, 4)``, blue first and 0 last, meaningful inside the box only, and
+            overwritten by the next call.
         """
-        lab = self._lab[box]
+        flat = face.reshape(self._edge, -1)
+        rows, columns = box
+        ends = rows.start, rows.stop, columns.start, columns.stop
         if tiles:
-            cv2.cvtColor(face, cv2.COLOR_BGR2LAB, dst=self._lab)
-            self._equalise(tiles, box)
-        else:
-            cv2.cvtColor(face[box], cv2.COLOR_BGR2LAB, dst=lab)
-        cv2.LUT(lab, table, dst=lab)
-        cv2.cvtColor(lab, cv2.COLOR_LAB2BGR, dst=self._result[box])
+            self._equalise(flat, tiles, ends)
+        result = self._result.view(np.uint32)[..., 0]
+        recolour(flat, ends, self._equalised, tiles > 0, line, self._scratch, result)
         return self._result
 
-    def _equalise(self, tiles: int, box: Box) -> None:
-        before, after = self._lightness
-        cv2.extractChannel(self._lab, 0, dst=before)
-        self._clahe.setTilesGridSize((tiles, tiles))
-        self._clahe.apply(before, dst=after)
-        cv2.insertChannel(after[box], self._lab[box], 0)
+    def _equalise(self, flat: Pixels, tiles: int, ends: tuple[int, int, int, int]) -> None:
+        lightness(flat, _SHARES, _LIGHTNESS, self._lightness)
+        found = np.empty((tiles, tiles, 256), np.float32)
+        curves(self._lightness, tiles, CLIP_LIMIT, found)
+        mixed = np.empty(tiles * 256, np.float32)
+        blend(self._lightness, found, -(-self._edge // tiles), ends, mixed, self._equalised)

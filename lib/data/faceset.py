@@ -1,9 +1,9 @@
 """Face files, decoded once and cut to what training needs."""
 
 import os
-import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,11 +16,13 @@ from lib.align import masks, stored_mask
 from lib.align.geometry import Alignment, sub_crop, transform_points
 from lib.align.header import FaceHeader
 from lib.data.files import FileNote, RawFace, decode_face, read_file
+from lib.data.stored import Pictures, StoredPictures
 from lib.errors import FaceswapError
 from lib.progress import progress
 
 _LARGEST_IN_MEMORY = 256 << 20
 _MOST_THREADS = 8
+_AHEAD = 4
 # In edges of the cut, from its middle: those of turned heads stay within one.
 _FURTHEST_LANDMARK = 1.5
 _DRAWN = {"components": masks.components, "extended": masks.extended}
@@ -82,9 +84,9 @@ class FaceSet:
     paths
         Where each face came from.
     images
-        ``(n, size, size, 3)``, blue first.
+        ``(n, size, size, 3)``, blue first; many are `lib.data.stored.StoredPictures`.
     masks
-        ``(n, size, size, 3)``, 0 to 255: the planes are face, eyes and mouth.
+        The like, 0 to 255: the planes are face, eyes and mouth.
     landmarks
         ``(n, 68, 2)`` in pixels of `images`; NaN for a face that has none.
     files
@@ -92,8 +94,8 @@ class FaceSet:
     """
 
     paths: tuple[str, ...]
-    images: NDArray[np.uint8]
-    masks: NDArray[np.uint8]
+    images: Pictures
+    masks: Pictures
     landmarks: NDArray[np.float32]
     files: tuple[FileNote, ...] = ()
 
@@ -111,7 +113,7 @@ class FaceSet:
         return np.isfinite(self.landmarks[:, 0, 0])
 
     def subset(self, indices: Sequence[int] | NDArray[np.integer]) -> "FaceSet":
-        """Copy of the faces at ``indices``, in that order."""
+        """The faces at ``indices``, in that order: copies of those in memory."""
         chosen = np.asarray(indices, np.intp)
         return FaceSet(
             tuple(self.paths[index] for index in chosen),
@@ -122,7 +124,7 @@ class FaceSet:
         )
 
     def part(self, where: slice) -> "FaceSet":
-        """Consecutive faces, which share their arrays with this set."""
+        """Consecutive faces, which share their pictures with this set."""
         arrays = self.images[where], self.masks[where], self.landmarks[where]
         return FaceSet(self.paths[where], *arrays, self.files[where])
 
@@ -146,8 +148,8 @@ def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, lis
     Returns
     -------
     faces : FaceSet
-        The good faces in the order of `paths`; there may be none. Large arrays lie in a
-        temporary file that goes with the process.
+        The good faces in the order of `paths`; there may be none. Pictures lie in memory, or,
+        where they are many, in a temporary file that goes with the process.
     bad : list[BadFace]
         The files left out.
 
@@ -156,8 +158,7 @@ def load_faces(paths: Sequence[str], cut: Cut, label: str) -> tuple[FaceSet, lis
     FaceswapError
         There is no room for the temporary file, or a face with landmarks lacks the stored mask.
     """
-    shape = (len(paths), cut.size, cut.size, 3)
-    images, planes = _zeros(shape), _zeros(shape)
+    images, planes = (_room(len(paths), (cut.size, cut.size, 3)) for _ in range(2))
     landmarks = np.full((len(paths), 68, 2), np.nan, np.float32)
     good: dict[str, FileNote] = {}
     bad: list[BadFace] = []
@@ -206,10 +207,23 @@ class _Result:
 
 @contextmanager
 def _mapped(load: Callable[[str], _Result], paths: Sequence[str]) -> Iterator[Iterator[_Result]]:
-    """Results in order from a pool of threads; an interruption drops the files still waiting."""
-    pool = ThreadPoolExecutor(min(os.cpu_count() or 1, _MOST_THREADS))
+    """Results in order from a pool of threads; an interruption drops the files still waiting.
+
+    The threads are but a little ahead, so that faces do not pile up where they are taken slowly.
+    """
+    threads = min(os.cpu_count() or 1, _MOST_THREADS)
+    pool, ahead = ThreadPoolExecutor(threads), deque[Future[_Result]]()
+
+    def results() -> Iterator[_Result]:
+        for path in paths:
+            ahead.append(pool.submit(load, path))
+            if len(ahead) > _AHEAD * threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
+
     try:
-        yield pool.map(load, paths)
+        yield results()
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -325,18 +339,8 @@ def _resize(image: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(image, (size, size), interpolation=how), np.uint8)
 
 
-def _zeros(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Zeros in memory or, where they are large, in a file without a name."""
-    count = int(np.prod(shape))
-    if count <= _LARGEST_IN_MEMORY:
-        return np.zeros(shape, np.uint8)
-    try:
-        with tempfile.TemporaryFile() as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk is told now, not by a crash later
-                os.posix_fallocate(file.fileno(), 0, count)
-            return np.asarray(np.memmap(file, np.uint8, "w+", shape=shape))
-    except OSError as error:
-        raise FaceswapError(
-            f"{tempfile.gettempdir()} has no room for {count >> 20} MiB of faces: "
-            f"{error.strerror or error}; free some, or name another folder in TMPDIR"
-        ) from error
+def _room(count: int, shape: tuple[int, ...]) -> Pictures:
+    """Room for pictures: in memory or, where they are many, in a file."""
+    if count * int(np.prod(shape)) <= _LARGEST_IN_MEMORY:
+        return np.zeros((count, *shape), np.uint8)
+    return StoredPictures(count, shape)

@@ -94,7 +94,7 @@ def measure_masks(faces: FaceSet, coverage: float) -> MaskShares:
     chosen = np.flatnonzero(faces.has_landmarks)
     shares = np.zeros((2, len(chosen)))
     for column, index in enumerate(chosen):
-        marked = faces.masks[index, inside, inside, 0] >= _MARKED
+        marked = faces.masks[index][inside, inside, 0] >= _MARKED
         face = masks.components(faces.landmarks[index], faces.size)[inside, inside] > 0
         # A face whose landmarks lie outside the window has nothing there that a mask could miss.
         shares[:, column] = marked.mean(), marked[face].mean() if face.any() else 1

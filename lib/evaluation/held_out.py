@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lib.data.augment import Pixels, plain
+from lib.data.augment import plain
 from lib.data.faceset import FaceSet
+from lib.data.stored import Pictures
 from lib.errors import FaceswapError
 from lib.evaluation.score import Score, mean, score_faces
 from lib.model.averaging import averaged
@@ -166,5 +167,5 @@ class HeldOut:
         image = self._cut(faces.images, rows, size, rgb=self._rgb)
         return torch.cat([image, self._cut(faces.masks, rows, size, rgb=False)], dim=-1)
 
-    def _cut(self, pixels: Pixels, rows: NDArray[np.intp], size: int, *, rgb: bool) -> Tensor:
+    def _cut(self, pixels: Pictures, rows: NDArray[np.intp], size: int, *, rgb: bool) -> Tensor:
         return to_device(ordered(plain(pixels, rows, size, self._predictor.coverage), rgb=rgb))

@@ -129,5 +129,5 @@ def score_faces(truth: FaceSet, predictions: Pixels, coverage: float) -> Score:
     coverage
         Share of a face's edge that the predictions show, 0..1.
     """
-    pairs = zip(truth.images, truth.masks[..., 0], predictions, strict=True)
-    return mean([score_prediction(*pair, coverage) for pair in pairs])
+    faces = zip(truth.images, truth.masks, predictions, strict=True)
+    return mean([score_prediction(face, mask[..., 0], p, coverage) for face, mask, p in faces])

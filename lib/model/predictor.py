@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from lib.data.augment import plain
+from lib.data.stored import Pictures
 from lib.training.device import to_device, to_pixels
 from lib.training.memory import attempt, half
 
@@ -67,7 +68,7 @@ class Predictor:
         self._batch_size = batch_size
         self._order = slice(None, None, -1 if rgb else 1)
 
-    def __call__(self, faces: Pixels, side: str) -> Pixels:
+    def __call__(self, faces: Pictures, side: str) -> Pixels:
         """Show faces as one side would.
 
         Parameters

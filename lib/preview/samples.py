@@ -37,11 +37,12 @@ class Samples:
 
     def _side(self, side: str, other: str, indices: NDArray[np.intp]) -> SideSamples:
         faces = self.faces[side].subset(indices)
+        images = np.asarray(faces.images)
         return SideSamples(
-            originals=faces.images,
-            same=self._predictor(faces.images, side),
-            swapped=self._predictor(faces.images, other),
-            masks=faces.masks[..., 0],
+            originals=images,
+            same=self._predictor(images, side),
+            swapped=self._predictor(images, other),
+            masks=np.asarray(faces.masks)[..., 0],
         )
 
     def sheet(self, of_a: NDArray[np.intp], of_b: NDArray[np.intp]) -> NDArray[np.uint8]:

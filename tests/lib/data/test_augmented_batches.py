@@ -14,6 +14,7 @@ from scipy.optimize import root
 from lib.data import landmark_warp
 from lib.data.augment import NO_CLAHE, Augmentation, Draws
 from lib.data.batches import Batches
+from lib.data.colour import ColourJitter, lines
 from lib.data.faceset import FaceSet
 from lib.data.landmark_warp import relative_landmarks
 from lib.data.plan import Planner
@@ -74,6 +75,12 @@ def assert_same(one, other):
     np.testing.assert_array_equal(one.feed, other.feed)
     for target, other_target in zip(one.targets, other.targets, strict=True):
         np.testing.assert_array_equal(target, other_target)
+
+
+def recoloured(face, tiles, rates):
+    """A whole face in other colours: `test_colour` tells that those are right."""
+    whole = slice(0, EDGE), slice(0, EDGE)
+    return ColourJitter(EDGE)(face, tiles, lines(np.array([rates], float))[0], whole)[..., :3]
 
 
 class Fixed:
@@ -191,10 +198,7 @@ def test_colours_change_before_the_face_moves(move):
     coarse = np.random.default_rng(4).integers(0, 120, (1, 9, 9, 3), np.uint8)
     smooth = cv2.resize(coarse[0], (EDGE, EDGE), interpolation=cv2.INTER_CUBIC)[None]
     faces = FaceSet(("a",), smooth, smooth, np.zeros((1, 68, 2), np.float32))
-    lab = cv2.cvtColor(smooth[0], cv2.COLOR_BGR2LAB)
-    lab[..., 0] = cv2.createCLAHE(2.0, (4, 4)).apply(np.ascontiguousarray(lab[..., 0]))
-    lab[..., 0] = np.rint(lab[..., 0] * 0.8)
-    coloured = cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)[None]
+    coloured = recoloured(smooth[0], 4, (-0.2, 0, 0))[None]
     colours = {"clahe_step": 3, "colour": (-0.2, 0, 0)}
     ours = make_batches(faces, Fixed(**move, **colours), 1).batch(0)
     first = FaceSet(("a",), coloured, smooth, faces.landmarks)
@@ -205,9 +209,7 @@ def test_colours_change_before_the_face_moves(move):
 def test_the_chance_of_equalisation_reaches_the_faces():
     faces = make_faces(1)
     window = np.s_[15:79, 15:79]
-    lab = cv2.cvtColor(faces.images[0], cv2.COLOR_BGR2LAB)
-    lab[..., 0] = cv2.createCLAHE(2.0, (1, 1)).apply(np.ascontiguousarray(lab[..., 0]))
-    equalised = cv2.cvtColor(lab, cv2.COLOR_LAB2BGR)[window]
+    equalised = recoloured(faces.images[0], 1, (0, 0, 0))[window]
     # Of sizes 0 to 1, no refinement and one, the first is drawn half the time.
     for chance, share in ((0, 0), (30, 0.15), (100, 0.5)):
         rarely = replace(NOTHING, color_clahe_chance=chance, color_clahe_max_size=1)

@@ -18,6 +18,7 @@ from lib.align.tables import MEAN_FACE_51
 from lib.data import faceset
 from lib.data.faceset import BadFace, Cut, MissingMaskError, cut_face, load_faces
 from lib.data.files import read_face
+from lib.data.stored import StoredPictures
 from lib.errors import FaceswapError
 
 SHARED = Path(__file__).parents[3] / "../shared"
@@ -325,13 +326,35 @@ def test_large_sets_lie_in_a_file_that_has_no_name(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setattr(faceset, "_LARGEST_IN_MEMORY", 1000)
     faces, _ = load_faces(paths, cut(), "A")
-    base = faces.images
-    while type(base) is np.ndarray and base.base is not None:
-        base = base.base
-    assert isinstance(base, np.memmap)
+    assert isinstance(faces.images, StoredPictures)
     assert not list(folder.iterdir())
-    np.testing.assert_array_equal(faces.images, expected.images)
-    np.testing.assert_array_equal(faces.masks, expected.masks)
+    assert faces.size == 96
+    for part, wanted in (
+        (faces, [0, 1]),
+        (faces.part(slice(1, 2)), [1]),
+        (faces.subset([1, 0]), [1, 0]),
+    ):
+        assert part.paths == tuple(paths[index] for index in wanted)
+        for row, index in enumerate(wanted):
+            np.testing.assert_array_equal(part.images[row], expected.images[index])
+            np.testing.assert_array_equal(part.masks[row], expected.masks[index])
+
+
+def test_faces_do_not_pile_up_where_they_are_taken_slowly(tmp_path, monkeypatch):
+    paths = [write_face(tmp_path / f"{size}.png", size) for size in range(64, 164)]
+    monkeypatch.setattr("os.cpu_count", lambda: 2)
+    begun = []
+
+    def load(path):
+        begun.append(path)
+        return path
+
+    with faceset._mapped(load, paths) as results:
+        for count, path in enumerate(results):
+            time.sleep(0.001)
+            assert path == paths[count]
+            assert len(begun) - count < 20
+    assert len(begun) == 100
 
 
 def test_of_the_same_pictures_the_first_is_taken(tmp_path):

@@ -1,0 +1,1 @@
+"""Loops over the pixels of a face, compiled by Numba; its cache keeps the machine code."""
