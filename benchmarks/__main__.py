@@ -10,7 +10,9 @@ from benchmarks.tables import FOLDER, Table, last, new_path, this_machine
 
 RUNS = (
     "step --model compact",
+    "step --model compact --mixed",
     "step --model original --rounds 3",
+    "step --model original --mixed --rounds 3",
     "loader --size 64",
     "loader --size 256",
     "startup",
@@ -18,6 +20,8 @@ RUNS = (
     "save --model original --rounds 3",
     "memory --model original",
     "distributed --rounds 3",
+    "parts --model compact",
+    "parts --model original --rounds 3",
     "quality --minutes 2",
 )
 

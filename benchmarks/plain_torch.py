@@ -52,6 +52,8 @@ class Plain(nn.Module):
         Filters of the decoders' enlargements.
     kernel
         Edge of the last kernel.
+    is_centred
+        Whether faces go in as -1..1 rather than 0..1.
     """
 
     def __init__(
@@ -62,8 +64,11 @@ class Plain(nn.Module):
         after: int | None,
         up: list[int],
         kernel: int,
+        *,
+        is_centred: bool = False,
     ) -> None:
         super().__init__()
+        self.is_centred = is_centred
         channels, edge = grid
         self.grid = (channels, edge, edge)
         self.down = nn.Sequential(*map(Down, [3, *down], down))
@@ -82,7 +87,8 @@ class Plain(nn.Module):
         )
 
     def forward(self, a: Tensor, b: Tensor) -> list[Tensor]:
-        x = self.down(torch.cat([a, b])).flatten(1)
+        faces = torch.cat([a, b])
+        x = self.down(faces * 2 - 1 if self.is_centred else faces).flatten(1)
         x = self.after(self.dense(x).unflatten(1, self.grid))
         pairs = zip(self.decoders, x.split([len(a), len(b)]), strict=True)
         return [decoder(code) for decoder, code in pairs]
@@ -95,7 +101,7 @@ def original() -> Plain:
 
 def compact() -> Plain:
     """The model ``compact`` with its default options."""
-    return Plain([32, 64, 128, 256], 256, (128, 8), None, [96, 48, 16], 3)
+    return Plain([32, 64, 128, 256], 256, (128, 8), None, [96, 48, 16], 3, is_centred=True)
 
 
 MODELS = {"original": original, "compact": compact}

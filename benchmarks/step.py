@@ -25,8 +25,11 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--model", default="compact", choices=MODELS, help="default: compact")
     options.add_argument("--batch", type=int, default=16, help="faces of each side (default: 16)")
+    options.add_argument("--mixed", action="store_true", help="in bfloat16; the others in float32")
     arguments = options.parse_args()
-    plugin = make_plugin(arguments.model)
+    plugin, in_float32 = make_plugin(arguments.model), None
+    if arguments.mixed:
+        plugin, in_float32 = make_plugin(arguments.model, mixed=True), plugin
     rng = np.random.default_rng(0)
 
     def pixels(channels: int) -> list[np.ndarray]:
@@ -37,7 +40,7 @@ def main() -> None:
     plain = MODELS[arguments.model]()
     ways = [
         ours(plugin, feeds, targets),
-        by_keras(plugin.model, feeds, targets),
+        by_keras((in_float32 or plugin).model, feeds, targets),
         by_hand(plain, feeds, targets),
         _sgemm,
     ]
@@ -50,6 +53,7 @@ def main() -> None:
         {
             "model": arguments.model,
             "batch": arguments.batch,
+            "precision": "bfloat16" if arguments.mixed else "float32",
             "seconds": own,
             "keras_seconds": keras_seconds,
             "torch_seconds": torch_seconds,
@@ -63,11 +67,15 @@ def main() -> None:
     )
 
 
-def make_plugin(model: str) -> Any:
-    """A new model with its default options, ready to train; nothing of it is on the disk."""
+def make_plugin(model: str, *, mixed: bool = False) -> Any:
+    """A new model, ready to train, with its default options but for the precision.
+
+    Nothing of it is on the disk.
+    """
     with tempfile.TemporaryDirectory() as folder:
         options_file = Path(folder) / "train.ini"
-        options_file.write_text("")
+        sections = ("global", "model.compact")
+        options_file.write_text("".join(f"[{x}]\nmixed_precision = {mixed}\n" for x in sections))
         plugin = loader.load_model(model)(folder, Namespace(configfile=str(options_file)))
         plugin.build()
     return plugin

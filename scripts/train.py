@@ -26,6 +26,7 @@ from lib.data.sides import check_count
 from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
+from lib.model.precision import policy
 from lib.preview.mark import write_picture
 from lib.training import device, distributed
 from lib.training.finder import write_search
@@ -241,12 +242,13 @@ class Train:
         model.build()
         begun = f"resumed at iteration {model.iterations:,}" if model.iterations else "new"
         logger.info(
-            "Model '%s' in %s: %s, %s parameters, on %s",
+            "Model '%s' in %s: %s, %s parameters, on %s in %s",
             model.name,
             model.model_dir,
             begun,
             f"{model.model.count_params():,}",
             device.describe(),
+            policy(model.config).removeprefix("mixed_"),
         )
         if self._args.freeze_weights and not model.iterations and not self._args.load_weights:
             logger.warning(

@@ -76,6 +76,15 @@ class OptimizerOptions(Options):
         maximum=1_000_000,
         changeable=True,
     )
+    easing_iterations: int = option(
+        0,
+        "Lower the learning rate ever more slowly, with no end to name: to 71 per cent after this "
+        "many iterations, to a half after three times as many, to a tenth after a hundred times. "
+        "Allows a higher rate at first. 0 never does; 200 to 5,000 is usual.",
+        minimum=0,
+        maximum=100_000_000,
+        changeable=True,
+    )
     decay_iterations: int = option(
         0,
         "Lower the learning rate along a cosine over this many iterations after the warm-up, down "

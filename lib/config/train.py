@@ -74,11 +74,11 @@ class GlobalOptions(Options):
         "Pad the edges of a picture with its mirror image instead of zeros before a convolution. "
         "Helps against grey or blurred borders of the swapped area, and costs some speed.",
     )
-    mixed_precision: bool = option(
+    mixed_precision: bool | None = option(
         False,
         "Compute in numbers of 16 bits where that is safe, and keep the weights in 32. Up to twice "
-        "as fast and half the memory on GPUs with units for it; on most CPUs it only costs "
-        "accuracy.",
+        "as fast and half the memory on GPUs and processors with units for it; on others it only "
+        "costs accuracy. 'none': where the device has units for bfloat16.",
         changeable=True,
     )
     compile_losses: bool = option(

@@ -6,11 +6,22 @@ from typing import Any
 import keras
 
 from lib.model.layers import OutputActivation
+from lib.training.device import has_bfloat16_units
 
 
 def policy(config: Mapping[str, Any]) -> str:
-    """Name of the Keras dtype policy that the options ask for."""
-    return f"mixed_{config['mixed_precision_type']}" if config["mixed_precision"] else "float32"
+    """Name of the Keras dtype policy that the options ask for.
+
+    Parameters
+    ----------
+    config
+        Options by name. Of ``mixed_precision``, None stands for True where that is faster without
+        further ado: on a device with units for bfloat16.
+    """
+    is_mixed, kind = config["mixed_precision"], config["mixed_precision_type"]
+    if is_mixed is None:
+        is_mixed = kind == "bfloat16" and has_bfloat16_units()
+    return f"mixed_{kind}" if is_mixed else "float32"
 
 
 def set_precision(model: keras.Model, name: str) -> None:

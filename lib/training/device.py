@@ -112,3 +112,14 @@ def describe() -> str:
         count = torch.get_num_threads()
         return f"{count} CPU thread{'s' * (count != 1)}"
     return str(device()).upper()
+
+
+def has_bfloat16_units() -> bool:
+    """Whether the device computes in bfloat16 by itself, and so faster than in float32."""
+    if is_cuda():
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    # PyTorch has no public name for it that all of its versions know.
+    asks = [
+        getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile")
+    ]
+    return device().type == "cpu" and any(bool(ask()) for ask in asks if ask is not None)

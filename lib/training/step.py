@@ -14,6 +14,7 @@ from torch.nn.utils import get_total_norm
 
 from lib.errors import FaceswapError
 from lib.model.optimizers.update import Update
+from lib.model.precision import policy
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
 from lib.training.compiled import compiled
@@ -159,8 +160,9 @@ class TrainingStep:
         self._parts = Parts(is_exact=not _has_batch_statistics(model))
         self._clip = make_clipping(config)
         self._is_protected = config["nan_protection"]
-        is_float16 = config["mixed_precision"] and config["mixed_precision_type"] == "float16"
-        self._scale = LossScale() if is_float16 else None
+        self._scale = LossScale() if policy(config) == "mixed_float16" else None
+        self.before_update: Callable[[], None] = lambda: None
+        """Called in each step right before weights and optimizer change."""
 
     def __call__(
         self, batches: Sequence[Sides], learning_rate: float, average_momentum: float = 0.0
@@ -192,6 +194,7 @@ class TrainingStep:
         gradients = [weight.value.grad for weight in weights]
         with torch.no_grad():
             is_good, is_taken = self._check(losses, gradients)
+            self.before_update()
             self._clip(gradients)
             self._update(gradients, weights, learning_rate, average_momentum, is_taken)
             self._passing.put_back_unless(is_taken)

@@ -59,8 +59,12 @@ def state(folder: Path, model: str = "tiny") -> dict[str, Any]:
 def test_two_processes_train_as_one_with_twice_the_batches(
     words: Words, tmp_path: Path, model: str
 ) -> None:
-    (tmp_path / "together.ini").write_text("")
-    (tmp_path / "alone.ini").write_text("[global.optimizer]\ngradient_accumulation = 2\n")
+    plain = (
+        "[model.compact]\nmixed_precision = False\nlearning_rate = 1e-3\nwarmup_iterations = 0\n"
+    )
+    (tmp_path / "together.ini").write_text(plain)
+    twice = "[global.optimizer]\ngradient_accumulation = 2\n"
+    (tmp_path / "alone.ini").write_text(plain + twice)
     more = ["-it", "4", "-t", model, "-C"]
     together = run(
         [*TORCHRUN, *words("together", "-d", "-w", *more, str(tmp_path / "together.ini"))]

@@ -46,6 +46,7 @@ DEFAULTS: dict[type[Options], dict[str, Any]] = {
         "autoclip_percentile": 10,
         "gradient_accumulation": 1,
         "warmup_iterations": 0,
+        "easing_iterations": 0,
         "decay_iterations": 0,
         "decay_to": 5,
         "average_momentum": 0.99,

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from lib.model import precision
 from lib.model.nn_blocks import Conv2DBlock, Conv2DOutput, UpscaleBlock
 from lib.model.precision import policy, set_precision
 
@@ -86,3 +87,15 @@ def test_a_saved_model_comes_back_in_its_precision(tmp_path) -> None:
 )
 def test_the_options_name_the_policy(mixed: bool, kind: str, name: str) -> None:
     assert policy({"mixed_precision": mixed, "mixed_precision_type": kind}) == name
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_where_none_is_chosen_the_device_decides(
+    has_units: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16_units", lambda: has_units)
+    options = {"mixed_precision": None, "mixed_precision_type": "bfloat16"}
+    assert policy(options) == ("mixed_bfloat16" if has_units else "float32")
+    # Half the range needs a scaled loss: that is not chosen for the user.
+    assert policy({**options, "mixed_precision_type": "float16"}) == "float32"
+    assert policy({**options, "mixed_precision": False}) == "float32"

@@ -1,6 +1,7 @@
 """Pixels on their way to the device and back."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -117,3 +118,9 @@ def test_on_a_card_copies_have_a_stream_of_their_own(monkeypatch: pytest.MonkeyP
 
 def test_the_device_is_named_in_words() -> None:
     assert describe() in ("1 CPU thread", f"{torch.get_num_threads()} CPU threads")
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the processor's flags are not told")
+def test_units_for_bfloat16_are_those_of_the_processor() -> None:
+    flags = Path("/proc/cpuinfo").read_text().split()
+    assert place.has_bfloat16_units() == bool({"avx512_bf16", "amx_bf16"} & set(flags))

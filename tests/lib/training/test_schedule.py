@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from lib.training.schedule import learning_rate
 
 
-def options(rate: float = 1e-3, warmup: int = 0, decay: int = 0, to: float = 5) -> dict[str, Any]:
+def options(
+    rate: float = 1e-3, warmup: int = 0, decay: int = 0, to: float = 5, easing: int = 0
+) -> dict[str, Any]:
     return {
         "learning_rate": rate,
         "warmup_iterations": warmup,
+        "easing_iterations": easing,
         "decay_iterations": decay,
         "decay_to": to,
     }
@@ -48,6 +51,20 @@ def test_the_fall_is_half_a_wave_and_begins_after_the_rise() -> None:
     assert rates[0] == 1e-3
     np.testing.assert_allclose(rates[50], 1e-3 * (1 + 0.05) / 2, rtol=1e-12)
     np.testing.assert_allclose(rates[100:], 0.05e-3, rtol=1e-12)
+
+
+def test_the_endless_fall_halves_the_rate_after_three_times_its_iterations() -> None:
+    rates = [learning_rate(i, options(easing=500)) for i in (0, 500, 1500, 49_500)]
+    np.testing.assert_allclose(rates, [1e-3, 1e-3 / math.sqrt(2), 0.5e-3, 1e-4], rtol=1e-12)
+
+
+@given(ANY, st.integers(1, 5000), st.integers(0, 7000))
+def test_the_endless_fall_is_a_factor_of_all_else(
+    config: dict[str, Any], easing: int, i: int
+) -> None:
+    eased = learning_rate(i, {**config, "easing_iterations": easing})
+    expected = learning_rate(i, config) * (1 + i / easing) ** -0.5
+    np.testing.assert_allclose(eased, expected, rtol=1e-12)
 
 
 @given(ANY, st.integers(0, 7000))

@@ -74,7 +74,7 @@ def test_gradients_are_those_of_a_plain_implementation(name: str, tmp_path: Path
     # there a gradient of float32 may be the other slope's.
     keras.utils.set_random_seed(0)
     options = tmp_path / "train.ini"
-    options.write_text("")
+    options.write_text("[model.compact]\nmixed_precision = False\n")
     plugin = loader.load_model(name)(str(tmp_path), Namespace(configfile=str(options)))
     plugin.build()
     rng = np.random.default_rng(0)
