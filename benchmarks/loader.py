@@ -41,10 +41,12 @@ def main() -> None:
         if arguments.faces is None:
             rng = np.random.default_rng(0)
             write_faces(Path(folder), Identity.random(rng), performance(rng, 64), "face")
-        _measure(arguments, find_images(arguments.faces or folder))
+        paths = find_images(arguments.faces or folder)
+        where = Path(arguments.faces).resolve().name if arguments.faces else "rendered"
+        _measure(arguments, paths, f"{len(paths)}, {where}")
 
 
-def _measure(arguments, paths: list[str]) -> None:
+def _measure(arguments, paths: list[str], name: str) -> None:
     edge = face_edge(arguments.size, COVERAGE)
     cut = Cut(edge, "face", "extended", mask_blur_kernel=3, mask_threshold=4)
     faces, _ = load_faces(paths, cut, "Faces")
@@ -71,6 +73,7 @@ def _measure(arguments, paths: list[str]) -> None:
     report(
         {
             "size": arguments.size,
+            "faces": name,
             "faces_per_second": 8 * BATCH / seconds,
             "baseline_faces_per_second": BATCH / other,
             "vs_baseline": 8 / ratio,

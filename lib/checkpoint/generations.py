@@ -16,7 +16,8 @@ from lib.files import sync
 MODEL, STATE, RANDOM = "model.keras", "state.json", "random.npz"
 _NAME = r"(\d{6,12})_(\d{1,16})"
 _DAMAGED, _ABANDONED = ".damaged", ".abandoned"
-_PARTIAL, _PRUNED = ".partial-", ".pruned-"
+PARTIAL, _PRUNED = ".partial-", ".pruned-"
+"""How the names of folders begin that come to nothing if a run dies, and that are taken away."""
 
 
 @dataclass(frozen=True, order=True)
@@ -177,7 +178,7 @@ class Generations:
         """
         earlier, known = self.all(), self.known()
         number = known[0].number + 1 if known else 1
-        partial = self.folder / f"{_PARTIAL}{os.getpid()}"
+        partial = self.folder / f"{PARTIAL}{os.getpid()}"
         target = self.folder / f"{number:06}_{iterations}"
         try:
             shutil.rmtree(partial, ignore_errors=True)
@@ -251,7 +252,7 @@ class Generations:
 
     def sweep(self) -> None:
         """Take away what a program that died left half done."""
-        self._clear(_PARTIAL)
+        self._clear(PARTIAL)
         self._clear(_PRUNED)
 
     def _clear(self, prefix: str) -> None:

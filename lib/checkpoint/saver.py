@@ -3,14 +3,18 @@
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
 
 from lib.checkpoint import random_state
-from lib.checkpoint.copies import ModelCopy
-from lib.checkpoint.generations import MODEL, RANDOM, STATE, Generation
+from lib.checkpoint.generations import MODEL, PARTIAL, RANDOM, STATE, Generation, make_folder
+from lib.checkpoint.held import Held
+from lib.checkpoint.layout import Layout, UnclearError
+from lib.checkpoint.stand_in import StandIn
 from lib.checkpoint.store import ModelStore
 from lib.checkpoint.writer import Writer
 from lib.errors import FaceswapError
@@ -19,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Saver:
-    """Copies all that a save holds, and has it written by another thread.
+    """Holds what a model is when a save begins, and has it written by another thread.
 
     Parameters
     ----------
@@ -34,9 +38,21 @@ class Saver:
     def __init__(self, store: ModelStore, model: keras.Model, *, refuse_nan: bool) -> None:
         self._store = store
         self._model = model
-        self._copy = ModelCopy(model)
-        self._refuse_nan = refuse_nan
+        self._held = Held(model, refuse_nan=refuse_nan)
+        self._stand_in = StandIn(model)
+        self._form: Layout | StandIn | None = None
+        with suppress(OSError):  # the first save tries again, and tells why it can't be
+            self._form = self._draw()
         self._writer = Writer()
+
+    def _draw(self) -> Layout | StandIn:
+        saves = self._store.saves.folder
+        make_folder(saves)
+        with TemporaryDirectory(dir=saves, prefix=PARTIAL, ignore_cleanup_errors=True) as folder:
+            try:
+                return self._stand_in.draw(Path(folder))
+            except UnclearError:
+                return self._stand_in
 
     @property
     def is_busy(self) -> bool:
@@ -67,20 +83,21 @@ class Saver:
         self._writer.join()
         text = json.dumps(state, indent=1, allow_nan=False)
         numbers = random_state.capture(self._model)
-        self._copy.take()
+        self._held.hold()
 
         def write(folder: Path) -> None:
-            self._copy.model.save(folder / MODEL)
+            self._form = self._form or self._draw()
+            self._form.save(folder / MODEL, self._held)
             (folder / STATE).write_text(text, encoding="utf-8")
             random_state.write(folder / RANDOM, numbers)
 
         def job() -> None:
             try:
-                if self._refuse_nan:
-                    self._copy.check()
                 save = self._store.save(state["iterations"], write, back_up=back_up)
             except Exception as error:
                 raise self._told(error, state["iterations"]) from error
+            finally:
+                self._held.drop()
             done(save)
 
         self._writer.start(job)
@@ -96,6 +113,10 @@ class Saver:
         failure = FaceswapError(f"the save at iteration {iterations:,} failed, and {left}: {why}")
         logger.warning("%s; training goes on, and the next save tries again", failure)
         return failure
+
+    def let_go(self) -> None:
+        """Make ready for values that change: to be called right before they do; see `Held`."""
+        self._held.let_go()
 
     def wait(self) -> None:
         """Wait until what was begun is written.

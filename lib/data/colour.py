@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.augment import NO_CLAHE
-from lib.data.kernels.equalise import blend, curves, lightness
-from lib.data.kernels.recolour import SCRATCH, TO_XYZ, linear_light, recolour
+from lib.data.compile import kernels
+from lib.data.srgb import TO_XYZ, linear_light
 
 Pixels = NDArray[np.uint8]
 Box = tuple[slice, slice]
@@ -76,7 +76,6 @@ class ColourJitter:
         self._edge = edge
         self._lightness = np.zeros((edge, edge), np.uint8)
         self._equalised = np.zeros((edge, edge), np.float32)
-        self._scratch = np.zeros(SCRATCH, np.float32)
         self._result = np.zeros((edge, edge, 4), np.uint8)
 
     def __call__(self, face: Pixels, tiles: int, line: NDArray[np.float32], box: Box) -> Pixels:
@@ -105,10 +104,11 @@ class ColourJitter:
         if tiles:
             self._equalise(flat, tiles, ends)
         result = self._result.view(np.uint32)[..., 0]
-        recolour(flat, ends, self._equalised, tiles > 0, line, self._scratch, result)
+        kernels().recolour(flat, ends, self._equalised, tiles > 0, line, result)
         return self._result
 
     def _equalise(self, flat: Pixels, tiles: int, ends: tuple[int, int, int, int]) -> None:
+        lightness, curves, blend = kernels().lightness, kernels().curves, kernels().blend
         lightness(flat, _SHARES, _LIGHTNESS, self._lightness)
         found = np.empty((tiles, tiles, 256), np.float32)
         curves(self._lightness, tiles, CLIP_LIMIT, found)

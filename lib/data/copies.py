@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.kernels.double import double
+from lib.data.compile import kernels
 
 Pixels = NDArray[np.uint8]
 Box = tuple[slice, slice]
@@ -19,12 +19,18 @@ class Copies:
     ----------
     edge
         Edge of the faces in pixels.
+
+    Attributes
+    ----------
+    edge
+        As given.
     """
 
     def __init__(self, edge: int) -> None:
-        self._edge = edge
+        self.edge = edge
         self._fine: dict[int, Pixels] = {}
-        self._buffers: dict[tuple[int, str], Pixels] = {}
+        self._buffers: dict[tuple[int, int], Pixels] = {}
+        self._marked = np.zeros((2, 4), np.int64)
         self._pairs = np.zeros((2, edge + edge % 2 + 6), np.uint32)
 
     def show(self, picture: Pixels, masks: Pixels, box: Box) -> None:
@@ -33,17 +39,26 @@ class Copies:
         Parameters
         ----------
         picture
-            ``(edge, edge, 4)``, blue first, the last byte of no meaning.
+            ``(edge, edge, 4)``, blue first; the last byte becomes the face mask's.
         masks
-            ``(edge, edge, 3)``.
+            ``(edge, edge, 3)``: face, eyes and mouth.
         box
             Rows and columns that samples depend on.
         """
-        whole = self.buffer(self._edge, "face")
-        # To read them in a row first is faster than to fetch them as they are sampled.
-        cv2.cvtColor(masks[box], cv2.COLOR_BGR2BGRA, dst=whole[box])
-        self._pictures, self._masks, self._box = {1: picture}, {1: whole}, box
+        rows, columns = box
+        self._ends = rows.start, rows.stop, columns.start, columns.stop
+        flat = masks.reshape(self.edge, -1)
+        kernels().mark(picture.view(np.uint32)[..., 0], flat, self._ends, self._marked)
+        self._pictures, self._masks = {1: picture}, {1: masks}
         self._doubled: dict[int, Pixels] = {}
+
+    def marked(self) -> list[tuple[int, int, int, int]]:
+        """First row, row after the last, and the like for columns of the eyes, and of the mouth.
+
+        Outside there is none of them. Who is not seen is left out.
+        """
+        found = ((top, end, left, right) for top, end, left, right in self._marked.tolist())
+        return [ends for ends in found if ends[0] < ends[1]]
 
     def picture(self, times: int, is_doubled: bool) -> Pixels:
         """The picture so many times smaller, and then, if wanted, twice as fine."""
@@ -56,16 +71,16 @@ class Copies:
         return self._doubled[times]
 
     def masks(self, times: int) -> Pixels:
-        """The masks so many times smaller."""
+        """The masks so many times smaller; of use for eyes and mouth."""
         if times not in self._masks:
             self._masks[times] = _reduce(self._masks[1], times)
         return self._masks[times]
 
-    def buffer(self, size: int, name: str) -> Pixels:
-        """Room for ``(size, size, 4)``; new memory would cost as much as what is done with it."""
-        key = size, name
+    def buffer(self, size: int, channels: int) -> Pixels:
+        """Room for an output; new memory would cost as much as what is done with it."""
+        key = size, channels
         if key not in self._buffers:
-            self._buffers[key] = np.zeros((size, size, 4), np.uint8)
+            self._buffers[key] = np.zeros((size, size, channels), np.uint8)
         return self._buffers[key]
 
     def _double(self, times: int) -> Pixels:
@@ -74,11 +89,8 @@ class Copies:
         if times not in self._fine:
             self._fine[times] = np.zeros((2 * edge, 2 * (edge + 1), 4), np.uint8)
         fine = self._fine[times]
-        rows, columns = self._box
-        box = rows.start, rows.stop, columns.start, columns.stop
-        if times > 1:
-            box = 0, edge, 0, edge
-        double(
+        box = self._ends if times == 1 else (0, edge, 0, edge)
+        kernels().double(
             picture.view(np.uint32)[..., 0],
             box,
             self._pairs,

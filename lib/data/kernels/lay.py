@@ -1,23 +1,23 @@
 """Lays the masks of a face beside its picture."""
 
-from numba import njit
+from lib.data.kernels.compiled import compiled
 
 
-@njit(nogil=True, cache=True)
+@compiled(cache=True)
 def lay(picture, masks, result):
-    """Join a picture and three masks, pixel for pixel.
+    """Join a picture with its face mask, and the other masks, pixel for pixel.
 
     Parameters
     ----------
     picture
-        ``(n,)`` pixels of four bytes: blue, green, red and another.
+        ``(n,)`` pixels of four bytes: blue, green, red and the face mask.
     masks
-        The like: face, eyes, mouth and another.
+        ``(3 n,)`` bytes: another, eyes and mouth.
     result
-        ``(3 n,)`` pairs of bytes: blue, green, red and the masks.
+        ``(3 n,)`` pairs of bytes: blue, green, red, face, eyes and mouth.
     """
     for pixel in range(picture.shape[0]):
-        seen, marked, at = picture[pixel], masks[pixel], 3 * pixel
+        seen, at = picture[pixel], 3 * pixel
         result[at] = seen
-        result[at + 1] = seen >> 16 & 0xFF | (marked & 0xFF) << 8
-        result[at + 2] = marked >> 8
+        result[at + 1] = seen >> 16
+        result[at + 2] = masks[at + 1] | masks[at + 2] << 8

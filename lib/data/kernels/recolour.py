@@ -1,37 +1,26 @@
 """Changes the colours of pixels in CIE L*a*b*: there, along, and back in one pass.
 
 Nothing is rounded on the way. Powers are the square root and a polynomial in it, right to a
-twentieth of a grey level; so that the processor can take many pixels at a time, nothing but the
-first table is looked up.
+tenth of a grey level; so that the processor can take many pixels at a time, nothing is looked up.
 """
 
 import numpy as np
-from numba import njit
 from numpy.polynomial import Chebyshev, Polynomial
-from numpy.typing import NDArray
+
+from lib.data.kernels.compiled import compiled
+from lib.data.srgb import TO_XYZ, linear_light
 
 _BLOCK = 256
-SCRATCH = 4 * _BLOCK
-"""Numbers that `recolour` needs for itself."""
-
 F = np.float32
 
-# sRGB (IEC 61966-2-1) to CIE XYZ of the white D65, each row over that white.
-_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-TO_XYZ = _TO_XYZ / _TO_XYZ.sum(axis=1, keepdims=True)
 
-
-def linear_light(value: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear light of sRGB's values, both 0 to 1."""
-    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-
-
-def _polynomial(function, lowest):
-    fitted = Chebyshev.interpolate(function, 6, [lowest, 1]).convert(kind=Polynomial)
+def _polynomial(function, lowest, greatest=1):
+    fitted = Chebyshev.interpolate(function, 6, [lowest, greatest]).convert(kind=Polynomial)
     return tuple(F(value) for value in fitted.coef)
 
 
-_LIGHT = linear_light(np.arange(256) / 255).astype(F)
+_LEAST_BRIGHT = 10  # of the levels, the least above the line at the dark end
+_LIGHT = _polynomial(lambda level: linear_light(level / 255), _LEAST_BRIGHT, 255)
 _X, _Y, _Z = (tuple(F(value) for value in row) for row in TO_XYZ)
 _R, _G, _B = (tuple(F(value) for value in row) for row in np.linalg.inv(TO_XYZ))
 
@@ -43,41 +32,47 @@ _CUBE_ROOT = _polynomial(lambda root: root ** (2 / 3), (6 / 29) ** 1.5)
 _LEAST_POWER = 0.0031308
 # In grey levels; the half of a level rounds.
 _GAMMA = _polynomial(lambda root: 255 * (1.055 * root ** (5 / 6) - 0.055) + 0.5, _LEAST_POWER**0.5)
-_DARK = F(12.92 * 255)
+_DARK, _DARK_LIGHT = F(12.92 * 255), F(1 / 12.92 / 255)
 
 # L = 116 f(Y) - 16, on the scale of 0 to 255.
 _LIGHTNESS, _BLACK = F(116 * 2.55), F(16 * 2.55)
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@compiled(fastmath=True, inline="always")
 def _evaluate(p, x):
     return p[0] + x * (p[1] + x * (p[2] + x * (p[3] + x * (p[4] + x * (p[5] + x * p[6])))))
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@compiled(fastmath=True, inline="always")
+def _light(level):
+    value = F(level)
+    return _evaluate(_LIGHT, value) if value >= F(_LEAST_BRIGHT) else value * _DARK_LIGHT
+
+
+@compiled(fastmath=True, inline="always")
 def _root(t):
     return _evaluate(_CUBE_ROOT, np.sqrt(t)) if t > _LEAST_CUBE else _SLOPE * t + _FROM
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@compiled(fastmath=True, inline="always")
 def _cube(f):
     return f * f * f if f > _LEAST_ROOT else (f - _FROM) / _SLOPE
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@compiled(fastmath=True, inline="always")
 def _grey(row, x, y, z):
     light = min(max(row[0] * x + row[1] * y + row[2] * z, F(0)), F(1))
     root = np.sqrt(light)
     return np.uint32(_evaluate(_GAMMA, root) if light > F(_LEAST_POWER) else _DARK * light + F(0.5))
 
 
-@njit(nogil=True, fastmath=True, inline="always")
+@compiled(fastmath=True, inline="always")
 def _mixed(row, red, green, blue):
     return row[0] * red + row[1] * green + row[2] * blue
 
 
-@njit(nogil=True, fastmath=True, cache=True)
-def recolour(face, box, lightness, is_given, change, scratch, result):
+@compiled(fastmath=True, cache=True)
+def recolour(face, box, lightness, is_given, change, result):
     """Change the colours of a box.
 
     L, a and b, on the scale of 0 to 255 on which a and b are 128 in greys, become ``k v + m``.
@@ -94,8 +89,6 @@ def recolour(face, box, lightness, is_given, change, scratch, result):
         Whether to.
     change
         ``(3, 2)`` k and m for L, a and b.
-    scratch
-        ``(SCRATCH,)``, for use in here.
     result
         ``(edge, edge)`` pixels of four bytes, blue, green, red and 0; set in the box alone.
     """
@@ -104,14 +97,15 @@ def recolour(face, box, lightness, is_given, change, scratch, result):
     add_l = change[0, 1] + _BLACK
     add_a = (change[1, 1] - F(128) * (F(1) - keep_a)) / F(500)
     add_b = (change[2, 1] - F(128) * (F(1) - keep_b)) / F(200)
+    scratch = np.empty(4 * _BLOCK, np.float32)
     for y in range(top, bottom):
         for start in range(left, right, _BLOCK):
             end = min(start + _BLOCK, right)
             pixels, row = face[y, 3 * start : 3 * end], result[y, start:end]
             for x in range(end - start):
-                scratch[x] = _LIGHT[pixels[3 * x]]
-                scratch[_BLOCK + x] = _LIGHT[pixels[3 * x + 1]]
-                scratch[2 * _BLOCK + x] = _LIGHT[pixels[3 * x + 2]]
+                scratch[x] = _light(pixels[3 * x])
+                scratch[_BLOCK + x] = _light(pixels[3 * x + 1])
+                scratch[2 * _BLOCK + x] = _light(pixels[3 * x + 2])
             if is_given:
                 given = lightness[y, start:end]
                 for x in range(end - start):

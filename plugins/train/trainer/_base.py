@@ -77,6 +77,7 @@ class TrainerBase:
             self._faces.write_reports()
         frozen = self._frozen_layers()
         self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
+        self._step.before_update = model.saves.let_go
         self._feed: Feed | None = None
         self._predictor = Predictor(
             {side: side_path(model.model, side) for side in "ab"},

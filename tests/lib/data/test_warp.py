@@ -52,7 +52,8 @@ def sampled(draws, face, masks, size=WINDOW, window=WINDOW, box=None):
     _, warped = window_nodes(transforms, draws, edge, window)
     feed, target = np.empty((size, size, 3), np.uint8), np.empty((size, size, 6), np.uint8)
     copies = Copies(edge)
-    copies.show(np.dstack([face, face[..., :1]]), masks, box or (slice(0, edge), slice(0, edge)))
+    picture = np.ascontiguousarray(np.dstack([face, face[..., :1]]))
+    copies.show(picture, np.ascontiguousarray(masks), box or (slice(0, edge), slice(0, edge)))
     sampler.warp(copies, sampler.maps(sampler.on_copy(warped[0])), feed)
     sampler.move(copies, transforms[0], target)
     return feed, target
@@ -162,8 +163,8 @@ def test_a_smaller_output_is_reduced_by_area(times):
 def test_reduction_of_an_edge_that_is_no_multiple():
     face = smooth(3, 95)
     copies = Copies(95)
-    copies.show(face, face, (slice(0, 95), slice(0, 95)))
-    small = copies.masks(2)[..., :3]
+    copies.show(np.zeros((95, 95, 4), np.uint8), face, (slice(0, 95), slice(0, 95)))
+    small = copies.masks(2)
     assert small.shape == (48, 48, 3)
     whole = np.pad(face, ((0, 1), (0, 1), (0, 0)), mode="edge")
     assert np.abs(small - whole.reshape(48, 2, 48, 2, 3).mean(axis=(1, 3))).max() <= 0.51
@@ -273,6 +274,29 @@ def test_sampling_suits_the_size(size, other, times):
     assert ours < theirs / times
 
 
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    size=st.sampled_from([20, 32, 50, 64, 80]),
+    window=st.sampled_from([WINDOW, EDGE]),
+    top=st.integers(0, 90),
+    left=st.integers(0, 90),
+    edge=st.integers(1, 30),
+)
+def test_eyes_and_mouth_are_sampled_as_the_face_mask_is(seed, size, window, top, left, edge):
+    """Wherever they lie, though no other pixels are looked at for them."""
+    masks = np.zeros((EDGE, EDGE, 3), np.uint8)
+    spot = smooth(seed % 97, edge)
+    masks[top : top + edge, left : left + edge] = spot[: EDGE - top, : EDGE - left, :1]
+    draws = random_draws(seed)
+    _, target = sampled(draws, noise(1), masks, size, window)
+    face, eyes, mouth = np.moveaxis(target[..., 3:].astype(int), -1, 0)
+    for other in (eyes, mouth):
+        # Places are rounded to 1/32 of a pixel of the face, and of the doubled one.
+        assert np.abs(other - face).max() <= 10
+        assert np.abs(other - face).mean() <= 0.3
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
@@ -295,3 +319,15 @@ def test_a_box_of_places_beyond_the_face_holds_its_edge():
     places = np.array([[-50.0, -40.0], [200.0, 300.0]])
     rows, columns = sampled_box(94, 3, places)
     assert (rows, columns) == (slice(90, 94), slice(0, 4))
+
+
+def test_no_mask_of_a_former_face_shows():
+    copies, sampler = Copies(EDGE), Sampler.of_window(WINDOW, EDGE, WINDOW)
+    transform = inverse_transforms(draws_of(), EDGE)[0]
+    picture = np.zeros((EDGE, EDGE, 4), np.uint8)
+    for value in (255, 0):
+        masks = np.full((EDGE, EDGE, 3), value, np.uint8)
+        copies.show(picture, masks, (slice(0, EDGE), slice(0, EDGE)))
+        result = np.empty((WINDOW, WINDOW, 6), np.uint8)
+        sampler.move(copies, transform, result)
+        assert (result[..., 3:] == value).all()

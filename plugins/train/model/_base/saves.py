@@ -91,6 +91,15 @@ class Saves:
 
         self._begin(done, back_up=back_up)
 
+    def let_go(self) -> None:
+        """Make ready for weights that change: to be called right before, where they train.
+
+        A save that is being written waits for no one else. It takes half a second at most, or
+        what it takes to copy the values, and no time where none is being written.
+        """
+        if self._saver is not None:
+            self._saver.let_go()
+
     def _join(self) -> None:
         """Wait for the save before; where it failed, its losses count for the next."""
         with suppress(FaceswapError):  # its failure has been told

@@ -29,6 +29,7 @@ def finer(lines):
     windows = np.lib.stride_tricks.sliding_window_view(padded, 6, axis=0)
     result = np.repeat(lines, 2, axis=0)
     result[1::2] = np.clip((windows @ TAPS + 16) // 32, 0, 255)
+    result[1::2, ..., 3] = (windows[..., 3, 2:4].sum(axis=-1) + 1) // 2  # a mask
     return result[:-1]
 
 

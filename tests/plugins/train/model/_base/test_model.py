@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from lib.checkpoint.layout import Layout
 from lib.errors import FaceswapError
 from plugins import loader
 from plugins.train.model._base import KerasModel, ModelBase
@@ -189,8 +190,8 @@ def test_a_snapshot_waits_for_the_save_before_it(
     folder: Path, arguments: Namespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, go = tiny(folder, arguments), threading.Event()
-    write = keras.Model.save
-    monkeypatch.setattr(keras.Model, "save", lambda *args: go.wait(10) and write(*args))
+    write = Layout.save
+    monkeypatch.setattr(Layout, "save", lambda *args: go.wait(10) and write(*args))
     model.saves.begin()
     model.saves.begin_snapshot()
     assert model.saves.wants_snapshot

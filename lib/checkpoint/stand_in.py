@@ -1,0 +1,120 @@
+"""A model that is built like another one and takes no memory, for Keras to say how it is saved."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import keras
+from torch import Tensor
+
+from lib.checkpoint import random_state
+from lib.checkpoint.copies import learning_rate_of, variables_of
+from lib.checkpoint.held import Held
+from lib.checkpoint.layout import Layout, marked
+from lib.errors import FaceswapError
+
+_MOST_AROUND = 1 << 13
+"""Bytes in a file around each value: more than Keras' names and HDF5's tables take."""
+
+
+class StandIn:
+    """Stands in for a model that trains, where it is saved.
+
+    Parameters
+    ----------
+    model
+        The model, compiled.
+
+    Raises
+    ------
+    FaceswapError
+        The model can't be built from what is saved of it.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        numbers = random_state.capture(model)
+        self._model = _like(model)
+        random_state.restore(numbers, model)  # to build it took some
+        self._nothing = [variable.value for variable in variables_of(self._model)]
+
+    def draw(self, folder: Path) -> Layout:
+        """Let Keras write the model, to see where in its file each value goes.
+
+        Parameters
+        ----------
+        folder
+            Where to write. It is empty, and what is left there may go.
+
+        Returns
+        -------
+        Layout
+
+        Raises
+        ------
+        UnclearError
+            It can't be told. `save` does without it.
+        OSError
+            A file as large as the model's can't be written.
+        """
+        values = marked(self._nothing)
+        most = sum(value.nbytes + _MOST_AROUND for value in values)
+        if shutil.disk_usage(folder).free < most:  # HDF5 may crash where it runs out of room
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with self._filled(values):
+            self._model.save(folder / "model", zipped=False)
+            return Layout.of(folder / "model", values, learning_rate_of(self._model))
+
+    def save(self, path: Path, held: Held) -> None:
+        """Let Keras save the values of the model, of which it needs copies.
+
+        Parameters
+        ----------
+        path
+            The ``.keras`` file to write.
+        held
+            The values.
+
+        Raises
+        ------
+        FaceswapError, OSError
+            As `Layout.save`.
+        """
+        order = range(len(self._nothing))
+        held.expect(order)
+        with self._filled([held.copy(number) for number in order]):
+            self._model.save(path)
+
+    @contextmanager
+    def _filled(self, values: Sequence[Tensor]) -> Iterator[None]:
+        """Context in which the model has these values; not copies, which assigning would make."""
+        variables = variables_of(self._model)
+        for variable, value in zip(variables, values, strict=True):
+            variable._value = value
+        try:
+            yield
+        finally:
+            for variable, nothing in zip(variables, self._nothing, strict=True):
+                variable._value = nothing
+
+
+def _like(model: keras.Model) -> keras.Model:
+    """Build a model of what is saved of another one, on a device where nothing takes memory."""
+    optimizer_config = model.optimizer.get_config()
+    try:
+        with keras.device("meta"):
+            made = type(model).from_config(model.get_config())
+            optimizer = type(model.optimizer).from_config(optimizer_config)
+            made.compile(
+                optimizer=optimizer, loss=model.loss, jit_compile=False, auto_scale_loss=False
+            )
+            optimizer.build(made.trainable_variables)
+    except Exception as error:  # whatever a plugin's layers do
+        why = str(error).strip().partition("\n")[0]
+        raise FaceswapError(
+            f"model '{model.name}' could be saved, but not loaded again ({why}): layers of a "
+            "plugin's own need @keras.saving.register_keras_serializable() and get_config()"
+        ) from error
+    return made
