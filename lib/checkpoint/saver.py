@@ -48,11 +48,14 @@ class Saver:
     def _draw(self) -> Layout | StandIn:
         saves = self._store.saves.folder
         make_folder(saves)
-        with TemporaryDirectory(dir=saves, prefix=PARTIAL, ignore_cleanup_errors=True) as folder:
-            try:
-                return self._stand_in.draw(Path(folder))
-            except UnclearError:
-                return self._stand_in
+        try:
+            with TemporaryDirectory(dir=saves, prefix=PARTIAL, ignore_cleanup_errors=True) as place:
+                return self._stand_in.draw(Path(place))
+        except UnclearError:
+            return self._stand_in
+        finally:
+            with suppress(OSError):  # a run that fails before its first save leaves no folder
+                saves.rmdir()
 
     @property
     def is_busy(self) -> bool:

@@ -155,8 +155,8 @@ def is_launched() -> bool:
 
 
 def is_orphaned() -> bool:
-    """Whether what started this process has ended."""
-    return os.getppid() != _PARENT
+    """Whether ``torchrun`` started this process, and has ended."""
+    return is_launched() and os.getppid() != _PARENT
 
 
 def join() -> World:
