@@ -91,7 +91,7 @@ def _mean(points: tuple[Point, ...]) -> dict[str, float]:
 
 def _report(result: Result, *, as_json: bool) -> None:
     if as_json:
-        print(json.dumps(asdict(result)))
+        print(json.dumps({**asdict(result), **result.curve[-1]}))
         return
     print(
         f"\n{result.model}, {result.pair} pair, coverage {result.coverage:g} %, batch "
