@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lib.config import ini
 from lib.config.options import Options
 from lib.errors import FaceswapError
-from lib.model.precision import set_precision
+from lib.model.precision import policy, set_precision
 from lib.model.predictor import Predictor, side_path
 from lib.training.device import to_device
 from lib.training.step import TrainingStep
@@ -138,7 +138,7 @@ def trains_in_half_precision(subject: Subject) -> None:
             outputs = model([to_device(feed) for feed in subject.feeds], training=False)
         losses = subject.step()
     finally:
-        set_precision(model, "float32")
+        set_precision(model, policy(subject.model.config))
     for name, output in zip(model.output_names, keras.tree.flatten(outputs), strict=True):
         if output.dtype != torch.float32:
             raise FaceswapError(f"output '{name}' is in half precision: end it in Conv2DOutput")

@@ -19,6 +19,7 @@ import lib.model.nn_blocks  # noqa: F401 - makes the layers known to Keras
 from lib.checkpoint.lock import FolderLock
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
+FAULTY = ["--plugin-dir", str(PLUGINS.with_name("faulty"))]
 ALONE = [sys.executable, "-m", "faceswap"]
 TORCHRUN = [
     *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
@@ -132,7 +133,7 @@ def test_none_but_the_first_writes(
 
 @pytest.mark.slow
 def test_a_weight_that_no_output_depends_on_is_not_waited_for(words: Words, tmp_path: Path) -> None:
-    run([*TORCHRUN, *words("model", "-it", "4", "-d", "-t", "doomed")])
+    run([*TORCHRUN, *words("model", "-it", "4", "-d", "-t", "doomed", *FAULTY)])
     assert state(tmp_path / "model", "doomed")["iterations"] == 4
 
 

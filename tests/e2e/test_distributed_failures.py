@@ -148,7 +148,7 @@ def test_one_that_dies_again_and_again_ends_the_run(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOOMED", "1 3")
-    run = start("-it", "100", "-t", "doomed")
+    run = start("-it", "100", "-t", "doomed", "--plugin-dir", str(PLUGINS.with_name("faulty")))
     assert run.wait() == 1, run.printed
     assert len(run.lines("Started again")) == 3, run.printed
     assert run.lines("faceswap: error: ")[-1].endswith("ended with exit code 1, see above")

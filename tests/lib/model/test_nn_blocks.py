@@ -139,20 +139,26 @@ def test_convolution_is_a_matrix_product_where_filters_outnumber_outputs(
     monkeypatch: pytest.MonkeyPatch, filters: int, product: bool
 ) -> None:
     calls = []
-    plain = keras.layers.Conv2D.convolution_op
+    plain = torch.nn.functional.conv2d
     monkeypatch.setattr(
-        keras.layers.Conv2D, "convolution_op", lambda *args: (calls.append(args), plain(*args))[1]
+        torch.nn.functional, "conv2d", lambda *args: (calls.append(args), plain(*args))[1]
     )
     Conv2D(filters, 3)(torch.ones(1, 4, 4, 2, device="cpu"))
     assert len(calls) == (not product)
 
 
 def test_matrix_product_has_the_right_gradients() -> None:
-    layer = Conv2D(20, 3, strides=2, dtype="float64")
+    layer = Conv2D(20, 3, strides=2, padding="valid", dtype="float64")
     x = torch.randn(1, 5, 4, 2, dtype=torch.float64, requires_grad=True)
     layer.build(x.shape)
     kernel = torch.randn(3, 3, 2, 20, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(layer.convolution_op, (x, kernel))
+    bias = torch.randn(20, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(layer._matrix_product, (x, kernel, bias))
+    expected = torch.nn.functional.conv2d(
+        x.permute(0, 3, 1, 2), kernel.permute(3, 2, 0, 1), bias, stride=2
+    )
+    product = layer._matrix_product(x, kernel, bias)
+    torch.testing.assert_close(product.permute(0, 3, 1, 2), expected)
 
 
 @pytest.mark.parametrize("multiplier", [1, 2])
