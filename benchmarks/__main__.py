@@ -28,7 +28,7 @@ RUNS = (
 
 def main() -> None:
     figures: dict[tuple[str, str], float] = {}
-    for run in (bar := tqdm(RUNS, unit="run")):
+    for run in (bar := tqdm(RUNS, unit="run", disable=None)):
         bar.set_description(run)
         for name, value in measure(run).items():
             if isinstance(value, int | float):
