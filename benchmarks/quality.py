@@ -14,7 +14,7 @@ from benchmarks.quality_figure import write_figure
 from benchmarks.quality_pairs import PAIRS
 from benchmarks.quality_run import train
 
-SHARES = 1 / 16, 1 / 8, 1 / 4, 1 / 2, 1
+SHARES = 0.05, 0.1, 0.2, 0.5, 1
 """Parts of the whole time after which faces are scored."""
 
 

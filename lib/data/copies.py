@@ -29,7 +29,7 @@ class Copies:
     def __init__(self, edge: int) -> None:
         self.edge = edge
         self._fine: dict[int, Pixels] = {}
-        self._buffers: dict[tuple[int, int], Pixels] = {}
+        self._buffers: dict[int, Pixels] = {}
         self._marked = np.zeros((2, 4), np.int64)
         self._pairs = np.zeros((2, edge + edge % 2 + 6), np.uint32)
 
@@ -52,14 +52,6 @@ class Copies:
         self._pictures, self._masks = {1: picture}, {1: masks}
         self._doubled: dict[int, Pixels] = {}
 
-    def marked(self) -> list[tuple[int, int, int, int]]:
-        """First row, row after the last, and the like for columns of the eyes, and of the mouth.
-
-        Outside there is none of them. Who is not seen is left out.
-        """
-        found = ((top, end, left, right) for top, end, left, right in self._marked.tolist())
-        return [ends for ends in found if ends[0] < ends[1]]
-
     def picture(self, times: int, is_doubled: bool) -> Pixels:
         """The picture so many times smaller, and then, if wanted, twice as fine."""
         if times not in self._pictures:
@@ -70,18 +62,24 @@ class Copies:
             self._doubled[times] = self._double(times)
         return self._doubled[times]
 
-    def masks(self, times: int) -> Pixels:
-        """The masks so many times smaller; of use for eyes and mouth."""
+    def masks(self, times: int) -> tuple[Pixels, NDArray[np.int64]]:
+        """The masks so many times smaller, three bytes a pixel, and where eyes and mouth are.
+
+        The second is ``(2, 4)``: first row, row after the last, and the like for columns. Outside
+        there is none of them; the end of what is not seen lies before its beginning.
+        """
         if times not in self._masks:
             self._masks[times] = _reduce(self._masks[1], times)
-        return self._masks[times]
+        masks = self._masks[times]
+        found = self._marked // times
+        found[:, 1::2] = -(-self._marked[:, 1::2] // times)
+        return masks.reshape(len(masks), -1), found
 
-    def buffer(self, size: int, channels: int) -> Pixels:
-        """Room for an output; new memory would cost as much as what is done with it."""
-        key = size, channels
-        if key not in self._buffers:
-            self._buffers[key] = np.zeros((size, size, channels), np.uint8)
-        return self._buffers[key]
+    def buffer(self, size: int) -> Pixels:
+        """Room for a picture; new memory would cost as much as what is done with it."""
+        if size not in self._buffers:
+            self._buffers[size] = np.zeros((size, size, 4), np.uint8)
+        return self._buffers[size]
 
     def _double(self, times: int) -> Pixels:
         picture = self._pictures[times]

@@ -213,7 +213,7 @@ class Sampler:
             maps[0],
             maps[1],
             cv2.INTER_LINEAR,
-            dst=copies.buffer(self.size, 4),
+            dst=copies.buffer(self.size),
             borderMode=cv2.BORDER_REPLICATE,
         )
         cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR, dst=result)
@@ -221,33 +221,20 @@ class Sampler:
     def move(self, copies: Copies, transform: Floats, result: Pixels) -> None:
         """Sample a moved face and its masks into ``result``, ``(size, size, 6)``."""
         places = transform @ self.matrix
-        picture, masks = copies.buffer(self.size, 4), copies.buffer(self.size, 3)
-        self._affine(copies.picture(self.reduction, self.is_doubled), places, True, picture)
-        masks[:] = 0
-        for ends in copies.marked():
-            rows, columns = self._seen(places, ends, copies.edge)
-            if rows.start < rows.stop and columns.start < columns.stop:
-                shifted = places.copy()
-                shifted[:, 2] += places[:, 0] * columns.start + places[:, 1] * rows.start
-                self._affine(copies.masks(self.reduction), shifted, False, masks[rows, columns])
-        pixels, marks = picture.view(np.uint32).ravel(), masks.ravel()
-        kernels().lay(pixels, marks, result.view(np.uint16).ravel())
-
-    def _seen(self, places: Floats, ends: tuple[int, int, int, int], edge: int) -> Box:
-        """Rows and columns of the output that depend on a part of the face."""
-        top, bottom, left, right = ends
-        y, tall = _middle(top, bottom, edge, 2 * self.reduction)
-        x, wide = _middle(left, right, edge, 2 * self.reduction)
-        (a, b, c), (d, e, f) = places.tolist()
-        scale, x, y = 1 / (a * e - b * d), x - c, y - f
-        columns = self._span((e * x - b * y) * scale, (abs(e) * wide + abs(b) * tall) * scale)
-        rows = self._span((a * y - d * x) * scale, (abs(a) * tall + abs(d) * wide) * scale)
-        return rows, columns
-
-    def _span(self, middle: float, reach: float) -> slice:
-        reach = abs(reach)  # negative in a mirror
-        return slice(
-            max(floor(middle - reach), 0), max(min(ceil(middle + reach) + 1, self.size), 0)
+        picture = copies.buffer(self.size)
+        cv2.warpAffine(
+            copies.picture(self.reduction, self.is_doubled),
+            self._on(places, picture=True),
+            (self.size, self.size),
+            dst=picture,
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        kernels().lay(
+            picture.view(np.uint32)[..., 0],
+            *copies.masks(self.reduction),
+            self._on(places, picture=False),
+            result.view(np.uint16).reshape(self.size, -1),
         )
 
     def _unit(self, *, picture: bool) -> tuple[float, float]:
@@ -255,18 +242,11 @@ class Sampler:
         times = 2 if picture and self.is_doubled else 1
         return times / self.reduction, times * (0.5 / self.reduction - 0.5)
 
-    def _affine(self, pixels: Pixels, places: Floats, is_picture: bool, result: Pixels) -> None:
-        factor, offset = self._unit(picture=is_picture)
+    def _on(self, places: Floats, *, picture: bool) -> Floats:
+        factor, offset = self._unit(picture=picture)
         matrix = places * factor
         matrix[:, 2] += offset
-        cv2.warpAffine(
-            pixels,
-            matrix,
-            result.shape[1::-1],
-            dst=result,
-            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-            borderMode=cv2.BORDER_REPLICATE,
-        )
+        return matrix
 
 
 def sampled_box(edge: int, reach: int, *places: NDArray[np.floating]) -> Box:
@@ -291,16 +271,6 @@ def sampled_box(edge: int, reach: int, *places: NDArray[np.floating]) -> Box:
         return slice(max(floor(first) - reach, 0), min(ceil(last) + reach + 1, edge))
 
     return span(1), span(0)
-
-
-def _middle(start: int, end: int, edge: int, more: int) -> tuple[float, float]:
-    """Middle of a span of pixels that is grown by some more, and how far it reaches from there.
-
-    Where it touches the edge of the face, it goes on beyond.
-    """
-    low = start - (more if start else 2 * edge)
-    high = end - 1 + (more if end < edge else 2 * edge)
-    return (low + high) / 2, (high - low) / 2
 
 
 def _within(edge: int, place: float) -> float:

