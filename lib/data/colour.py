@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.augment import NO_CLAHE
-from lib.data.compile import kernels
+from lib.data.kernels import kernels
 from lib.data.srgb import TO_XYZ, linear_light
 
 Pixels = NDArray[np.uint8]

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.compile import kernels
+from lib.data.kernels import kernels
 
 Pixels = NDArray[np.uint8]
 Box = tuple[slice, slice]
@@ -29,6 +29,9 @@ class Copies:
     def __init__(self, edge: int) -> None:
         self.edge = edge
         self._fine: dict[int, Pixels] = {}
+        self._pictures: dict[int, Pixels] = {}
+        self._masks: dict[int, Pixels] = {}
+        self._doubled: dict[int, Pixels] = {}
         self._buffers: dict[int, Pixels] = {}
         self._marked = np.zeros((2, 4), np.int64)
         self._pairs = np.zeros((2, edge + edge % 2 + 6), np.uint32)
@@ -50,7 +53,7 @@ class Copies:
         flat = masks.reshape(self.edge, -1)
         kernels().mark(picture.view(np.uint32)[..., 0], flat, self._ends, self._marked)
         self._pictures, self._masks = {1: picture}, {1: masks}
-        self._doubled: dict[int, Pixels] = {}
+        self._doubled = {}
 
     def picture(self, times: int, is_doubled: bool) -> Pixels:
         """The picture so many times smaller, and then, if wanted, twice as fine."""

@@ -17,6 +17,9 @@ class Maker(Protocol[Makes]):
         ...
 
 
+_DEPTH = 3
+
+
 class Prefetcher(Generic[Made]):
     """Makes the batches of both sides in a thread, ahead of their use.
 
@@ -28,8 +31,6 @@ class Prefetcher(Generic[Made]):
         Number of the first pair.
     step
         From the number of one pair to that of the next.
-    depth
-        Pairs kept ready.
 
     Attributes
     ----------
@@ -44,12 +45,10 @@ class Prefetcher(Generic[Made]):
         start: int = 0,
         *,
         step: int = 1,
-        depth: int = 3,
     ) -> None:
         self.waited = 0.0
         self._sides = batches_a, batches_b
         self._step = step
-        self._depth = depth
         self._ready: deque[tuple[Made, Made]] = deque()
         self._error: BaseException | None = None
         self._closed = False
@@ -111,5 +110,5 @@ class Prefetcher(Generic[Made]):
     def _has_room(self) -> bool:
         """Wait until another pair is wanted; False once closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or len(self._ready) < self._depth)
+            self._changed.wait_for(lambda: self._closed or len(self._ready) < _DEPTH)
             return not self._closed

@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.augment import NODES, Draws
-from lib.data.compile import kernels
 from lib.data.copies import Box, Copies
+from lib.data.kernels import kernels
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]

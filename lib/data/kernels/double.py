@@ -10,7 +10,7 @@ no smaller whole numbers to reckon with.
 
 import numpy as np
 
-from lib.data.kernels.compiled import compiled
+from lib.data.kernels.jit import jit
 
 U = np.uint64
 
@@ -32,7 +32,7 @@ _AFTER = 3  # rows that a row in between depends on below
 _LOW, _HIGH = U(0xFFFF_FFFF), U(0xFFFF_FFFF_0000_0000)
 
 
-@compiled
+@jit
 def _between(a, b, c, d, e, f):
     """The filter on four values, each clipped to 0..255."""
     near, far = c + d, b + e
@@ -45,12 +45,12 @@ def _between(a, b, c, d, e, f):
     return (value | (over - (over >> U(8)))) & _BYTES
 
 
-@compiled
+@jit
 def _odd(word):
     return word >> U(8) & _BYTES
 
 
-@compiled
+@jit
 def _middle(a, b, c, d, e, f):
     """The filter on two pixels; the mean of their masks."""
     even = _between(a & _BYTES, b & _BYTES, c & _BYTES, d & _BYTES, e & _BYTES, f & _BYTES)
@@ -59,7 +59,7 @@ def _middle(a, b, c, d, e, f):
     return (even | odd << U(8)) & _COLOURS | mean & ~_COLOURS
 
 
-@compiled
+@jit
 def _pair(row, even, odd, count):
     """Lay pixels out, two in a word from an even place, and from an odd one."""
     width = row.shape[0]
@@ -73,7 +73,7 @@ def _pair(row, even, odd, count):
         odd[x] = even[x + 1]
 
 
-@compiled
+@jit
 def _widen(even, odd, result):
     for x in range(result.shape[0] // 2):
         own = even[x + 1]
@@ -82,7 +82,7 @@ def _widen(even, odd, result):
         result[2 * x + 1] = own >> U(32) | new & _HIGH
 
 
-@compiled
+@jit
 def _fill(rows, y, box, end):
     """Make the row between one that was there and the next."""
     first, last, left = 2 * box[0], 2 * box[1] - 2, box[2]
@@ -98,7 +98,7 @@ def _fill(rows, y, box, end):
         row[x] = _middle(a[x], b[x], c[x], d[x], e[x], f[x])
 
 
-@compiled(cache=True)
+@jit(cache=True)
 def double(picture, box, pairs, result):
     """Double a part of a picture.
 

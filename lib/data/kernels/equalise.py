@@ -7,12 +7,12 @@ the right and at the bottom. Each tile has a curve; between the middles of tiles
 
 import numpy as np
 
-from lib.data.kernels.compiled import compiled
+from lib.data.kernels.jit import jit
 
 LEVELS = 256
 
 
-@compiled(cache=True)
+@jit(cache=True)
 def lightness(face, shares, table, result):
     """L of every pixel in 8 bits.
 
@@ -35,7 +35,7 @@ def lightness(face, shares, table, result):
             row[x] = table[shares[0, blue] + shares[1, green] + shares[2, red]]
 
 
-@compiled
+@jit
 def _count(plane, top, left, tile, histogram):
     edge = plane.shape[0]
     for y in range(top, top + tile):
@@ -46,7 +46,7 @@ def _count(plane, top, left, tile, histogram):
             histogram[row[2 * (edge - 1) - x]] += 1
 
 
-@compiled
+@jit
 def _clip(histogram, most):
     """Cut what is frequent, and hand it out again: evenly, and the rest in even steps."""
     excess = 0
@@ -61,7 +61,7 @@ def _clip(histogram, most):
         histogram[step * max(LEVELS // rest, 1)] += 1
 
 
-@compiled(cache=True)
+@jit(cache=True)
 def curves(plane, tiles, limit, result):
     """The curve of each tile.
 
@@ -90,7 +90,7 @@ def curves(plane, tiles, limit, result):
                 result[row, column, level] = np.float32(total) * scale
 
 
-@compiled(cache=True)
+@jit(cache=True)
 def blend(plane, curves, tile, box, mixed, result):
     """Equalised lightness in a box.
 

@@ -2,27 +2,28 @@
 
 import numpy as np
 
-from lib.data.kernels.compiled import compiled
+from lib.data.kernels.jit import jit
 
 F = np.float32
-_REACH = 1  # pixels about a mask that a sample takes some of it from
+_REACH = 1.0  # pixels about a mask that a sample takes some of it from
+_FAR = 1e6
 
 
-@compiled
+@jit
 def _open(first, end, edge):
     """Middle and reach of a span; where it touches the face's edge, it goes on beyond."""
-    low = first - (_REACH if first > 0 else 2 * edge)
-    high = end - 1 + (_REACH if end < edge else 2 * edge)
+    low = first - (_REACH if first > 0 else _FAR)
+    high = end - 1 + (_REACH if end < edge else _FAR)
     return (low + high) / 2, (high - low) / 2
 
 
-@compiled
+@jit
 def _span(middle, reach, size):
     first, end = np.floor(middle - reach), np.ceil(middle + reach) + 1
     return int(min(max(first, 0), size)), int(min(max(end, 0), size))
 
 
-@compiled
+@jit
 def _seen(box, places, edge, size):
     """Rows and columns of the output that show a part of the face."""
     y, tall = _open(box[0], box[1], edge)
@@ -34,7 +35,7 @@ def _seen(box, places, edge, size):
     return rows, columns
 
 
-@compiled
+@jit
 def _at(masks, which, x, y):
     """A mask between pixels; beyond the edge, the edge is repeated."""
     last = masks.shape[0] - 1
@@ -48,7 +49,7 @@ def _at(masks, which, x, y):
     return np.uint16(one + y * (other - one) + F(0.5))
 
 
-@compiled(cache=True)
+@jit(cache=True)
 def lay(picture, masks, found, places, result):
     """Join a moved face, with its face mask, and the eyes' and the mouth's.
 

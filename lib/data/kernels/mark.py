@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from lib.data.kernels.compiled import compiled
+from lib.data.kernels.jit import jit
 
 U = np.uint32
 
 
-@compiled
+@jit
 def _span(row, plane):
     """First place of a row of three planes where one of them is set, and the place after."""
     first, end = 0, row.shape[0] // 3
@@ -18,13 +18,13 @@ def _span(row, plane):
     return first, end
 
 
-@compiled
+@jit
 def _grow(found, y, left, first, end):
     found[0], found[1] = min(found[0], y), y + 1
     found[2], found[3] = min(found[2], left + first), max(found[3], left + end)
 
 
-@compiled(cache=True)
+@jit(cache=True)
 def mark(picture, masks, box, found):
     """Join a picture and its face mask.
 

@@ -7,7 +7,7 @@ tenth of a grey level; so that the processor can take many pixels at a time, not
 import numpy as np
 from numpy.polynomial import Chebyshev, Polynomial
 
-from lib.data.kernels.compiled import compiled
+from lib.data.kernels.jit import jit
 from lib.data.srgb import TO_XYZ, linear_light
 
 _BLOCK = 256
@@ -38,40 +38,40 @@ _DARK, _DARK_LIGHT = F(12.92 * 255), F(1 / 12.92 / 255)
 _LIGHTNESS, _BLACK = F(116 * 2.55), F(16 * 2.55)
 
 
-@compiled(fastmath=True, inline="always")
+@jit(fastmath=True, inline="always")
 def _evaluate(p, x):
     return p[0] + x * (p[1] + x * (p[2] + x * (p[3] + x * (p[4] + x * (p[5] + x * p[6])))))
 
 
-@compiled(fastmath=True, inline="always")
+@jit(fastmath=True, inline="always")
 def _light(level):
     value = F(level)
     return _evaluate(_LIGHT, value) if value >= F(_LEAST_BRIGHT) else value * _DARK_LIGHT
 
 
-@compiled(fastmath=True, inline="always")
+@jit(fastmath=True, inline="always")
 def _root(t):
     return _evaluate(_CUBE_ROOT, np.sqrt(t)) if t > _LEAST_CUBE else _SLOPE * t + _FROM
 
 
-@compiled(fastmath=True, inline="always")
+@jit(fastmath=True, inline="always")
 def _cube(f):
     return f * f * f if f > _LEAST_ROOT else (f - _FROM) / _SLOPE
 
 
-@compiled(fastmath=True, inline="always")
+@jit(fastmath=True, inline="always")
 def _grey(row, x, y, z):
     light = min(max(row[0] * x + row[1] * y + row[2] * z, F(0)), F(1))
     root = np.sqrt(light)
     return np.uint32(_evaluate(_GAMMA, root) if light > F(_LEAST_POWER) else _DARK * light + F(0.5))
 
 
-@compiled(fastmath=True, inline="always")
+@jit(fastmath=True, inline="always")
 def _mixed(row, red, green, blue):
     return row[0] * red + row[1] * green + row[2] * blue
 
 
-@compiled(fastmath=True, cache=True)
+@jit(fastmath=True, cache=True)
 def recolour(face, box, lightness, is_given, change, result):
     """Change the colours of a box.
 

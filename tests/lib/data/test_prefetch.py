@@ -41,16 +41,16 @@ def test_pairs_come_in_order():
             assert [batch.indices.tolist() for batch in prefetcher.next()] == [[number]] * 2
 
 
-def test_no_more_than_depth_pairs_are_kept_ready():
+def test_no_more_than_three_pairs_are_kept_ready():
     side = Counting()
-    with Prefetcher(side, Counting(), depth=2) as prefetcher:
-        until(lambda: len(side.made) == 2)
-        time.sleep(0.05)
-        assert side.made == [0, 1]
-        prefetcher.next()
+    with Prefetcher(side, Counting()) as prefetcher:
         until(lambda: len(side.made) == 3)
         time.sleep(0.05)
         assert side.made == [0, 1, 2]
+        prefetcher.next()
+        until(lambda: len(side.made) == 4)
+        time.sleep(0.05)
+        assert side.made == [0, 1, 2, 3]
 
 
 def test_an_error_comes_after_the_pairs_before_it():

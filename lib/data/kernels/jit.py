@@ -32,10 +32,10 @@ _notice = _Notice()
 event.register("numba:compile", _notice)
 
 
-def compiled(function: Callable[..., Any] | None = None, **options: Any) -> Any:
+def jit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Numba's `njit`, without Python's lock. Where no folder can keep the result, none does."""
     if function is None:
-        return lambda function: compiled(function, **options)
+        return lambda function: jit(function, **options)
     try:
         return njit(nogil=True, **options)(function)
     except RuntimeError:  # numba's, where it can write nowhere
