@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.data.colour import ColourJitter, clahe_tiles, lines
+from lib.data.colour import ColourJitter, are_changed, clahe_tiles, lines
 from lib.data.copies import Box, Copies
 from lib.data.plan import Plan, Planner
 from lib.data.warp import sampled_box
@@ -67,7 +67,7 @@ class Batches:
         edge, sampler, samplers = self._faces.size, self._planner.feed, self._planner.targets
         reach = max(each.reach for each in (sampler, *samplers.values()))
         tiles = clahe_tiles(edge, plan.draws.clahe_step)
-        changes, changed = lines(plan.draws.colour), plan.draws.colour.any(axis=1) | (tiles > 0)
+        changes, changed = lines(plan.draws.colour), are_changed(plan.draws.colour, tiles)
 
         for row, index in enumerate(plan.indices):
             maps, ends = self._feed_maps(plan, row)

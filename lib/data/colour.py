@@ -49,6 +49,19 @@ def clahe_tiles(edge: int, steps: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.where(steps == NO_CLAHE, 0, base + steps * max(base // 2, 1))
 
 
+def are_changed(rates: NDArray[np.float64], tiles: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which faces come out in other colours, ``(n,)``; the others stay as they are to the byte.
+
+    Parameters
+    ----------
+    rates
+        ``(n, 3)``, as `lines` takes them.
+    tiles
+        ``(n,)``, from `clahe_tiles`.
+    """
+    return rates.any(axis=1) | (tiles > 0)
+
+
 def _luminance_shares() -> NDArray[np.int32]:
     light = linear_light(np.arange(256) / 255)
     return np.asarray(np.rint(np.outer(TO_XYZ[1, ::-1], light) * _SUMS), np.int32)

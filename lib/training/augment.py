@@ -5,7 +5,8 @@ pixels is done on the device, by as many calls for a large batch as for a small 
 read back, and nothing that the device works out decides what is done.
 """
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,14 +17,14 @@ from torch import Tensor
 
 from lib.data.faceset import FaceSet
 from lib.data.plan import Plan, Planner
-from lib.data.warp import Sampler, node_weights
+from lib.data.warp import Sampler
 from lib.training.colour import Change, Colours, planned
 from lib.training.device import device, is_cuda, pinned, upload
+from lib.training.memory import half
+
+logger = logging.getLogger(__name__)
 
 Floats = NDArray[np.float64]
-
-_CUBIC_BELOW = 4 / 3
-"""Pixels of the face to one of the output; see `lib.data.warp`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,8 +48,8 @@ class DeviceBatch:
 
 
 @dataclass(frozen=True, eq=False)
-class _Numbers:
-    """What the device needs to make a batch of ``n`` faces.
+class Numbers:
+    """What the device needs to make ``n`` faces of a batch.
 
     Places are as `torch.nn.functional.grid_sample` takes them: x and y, from -1 at the left and
     upper edge of what is sampled to 1 at the others.
@@ -82,18 +83,39 @@ class Staged:
 
     Attributes
     ----------
-    indices
-        ``(n,)`` which faces these are.
+    plan
+        Of the batch.
+    parts
+        Of its faces in order, so many as the device makes at a time: most often all.
+    maker
+        What staged it.
     """
 
-    indices: NDArray[np.intp]
-    _numbers: _Numbers
-    _painter: "_Painter"
+    plan: Plan
+    parts: Sequence[Numbers]
+    maker: "DeviceBatches"
+
+    @property
+    def indices(self) -> NDArray[np.intp]:
+        """Which faces these are, ``(n,)``."""
+        return self.plan.indices
 
     def on_device(self) -> DeviceBatch:
         """Let the device make the batch. This waits for nothing."""
-        feed, targets = self._painter(upload(self._numbers))
-        return DeviceBatch(feed, targets, self.indices)
+        feeds, targets = zip(*map(self.maker.paint, self.parts), strict=True)
+        sizes = zip(*targets, strict=True)
+        return DeviceBatch(_joined(feeds), list(map(_joined, sizes)), self.indices)
+
+    def smaller(self) -> "Staged":
+        """The same batch, of half as many faces at a time; so are those that are staged next.
+
+        Raises
+        ------
+        FaceswapError
+            It was one at a time.
+        """
+        self.maker.shrink(len(self.parts[0].images))
+        return self.maker.stage(self.plan)
 
 
 class DeviceBatches:
@@ -108,22 +130,55 @@ class DeviceBatches:
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
         self._painter = _Painter(planner)
+        self._most = planner.batch_size
 
     def batch(self, number: int) -> Staged:
         """Do the host's part of the batch of this number, counted from 0."""
-        planner = self._planner
-        plan, edge = planner.plan(number), planner.faces.size
-        images, masks = _gathered(planner.faces, plan.indices)
-        maps = plan.feed_maps
-        numbers = _Numbers(
+        return self.stage(self._planner.plan(number))
+
+    def stage(self, plan: Plan) -> Staged:
+        """Do the host's part of a batch, for as many faces at a time as memory has room for."""
+        starts = range(0, len(plan.indices), self._most)
+        parts = [self._numbers(plan, slice(start, start + self._most)) for start in starts]
+        return Staged(plan, parts, self)
+
+    def paint(self, numbers: Numbers) -> tuple[Tensor, list[Tensor]]:
+        """Let the device make feed and targets."""
+        return self._painter(upload(numbers))
+
+    def shrink(self, faces: int) -> None:
+        """Make half as many faces at a time from now on, and tell the user.
+
+        Parameters
+        ----------
+        faces
+            How many were too many.
+
+        Raises
+        ------
+        FaceswapError
+            It was one.
+        """
+        advice = "lower -b, the batch size, or end what else uses memory"
+        most = half(faces, "the making of a batch", advice)
+        if most < self._most:  # else what was staged before has been too large as well
+            self._most = most
+            logger.warning("Out of memory: faces are now changed %d at a time", most)
+
+    def _numbers(self, plan: Plan, rows: slice) -> Numbers:
+        planner, edge = self._planner, self._planner.faces.size
+        images, masks = _gathered(planner.faces, plan.indices[rows])
+        places = plan.warped if plan.feed_maps is None else plan.feed_maps
+        transforms, samplers = plan.transforms[rows], planner.targets.values()
+        numbers = Numbers(
             images,
             masks,
-            planned(plan, edge),
-            _places(plan.warped if maps is None else maps, planner.feed, edge),
-            maps is not None,
-            torch.stack([_steps(plan, each, edge) for each in planner.targets.values()]),
+            planned(plan.draws, edge, rows),
+            _places(places[rows], planner.feed, edge),
+            plan.feed_maps is not None,
+            torch.stack([_steps(transforms, sampler, edge) for sampler in samplers]),
         )
-        return Staged(plan.indices, pinned(numbers), self._painter)
+        return pinned(numbers)
 
 
 def _gathered(faces: FaceSet, indices: NDArray[np.intp]) -> tuple[Tensor, Tensor]:
@@ -148,9 +203,9 @@ def _places(pixels: NDArray[np.floating], sampler: Sampler, edge: int) -> Tensor
     return torch.from_numpy(places.astype(np.float32))
 
 
-def _steps(plan: Plan, sampler: Sampler, edge: int) -> Tensor:
+def _steps(transforms: Floats, sampler: Sampler, edge: int) -> Tensor:
     extent = _extent(sampler, edge)
-    steps = plan.transforms @ sampler.matrix * (2 / extent)
+    steps = transforms @ sampler.matrix * (2 / extent)
     steps[:, :, 2] += 1 / extent - 1
     return torch.from_numpy(np.ascontiguousarray(steps.transpose(0, 2, 1), np.float32))
 
@@ -161,10 +216,10 @@ class _Painter:
     def __init__(self, planner: Planner) -> None:
         self._feed, self._targets = planner.feed, planner.targets
         self._target_sizes = planner.target_sizes
-        self._weights = torch.from_numpy(node_weights(planner.feed.size)).to(device())
+        self._weights = torch.from_numpy(planner.feed.weights).to(device())
         self._colours = Colours()
 
-    def __call__(self, numbers: _Numbers) -> tuple[Tensor, list[Tensor]]:
+    def __call__(self, numbers: Numbers) -> tuple[Tensor, list[Tensor]]:
         """Make feed and targets."""
         images = _planes(numbers.images)
         if numbers.change is not None:
@@ -181,7 +236,7 @@ class _Painter:
             targets[sampler.size] = _bytes(torch.cat([picture, planes], dim=1))
         return feed, [targets[size] for size in self._target_sizes]
 
-    def _warped(self, numbers: _Numbers) -> Tensor:
+    def _warped(self, numbers: Numbers) -> Tensor:
         """Places of the feed's pixels, ``(n, size, size, 2)``."""
         if numbers.is_mapped:
             return numbers.warped
@@ -195,6 +250,10 @@ class _Painter:
         for nodes, weights in zip(others, other_weights, strict=True):
             places.addcmul_(nodes, weights)
         return places
+
+
+def _joined(parts: Sequence[Tensor]) -> Tensor:
+    return torch.cat(list(parts)) if len(parts) > 1 else parts[0]
 
 
 def _grid(steps: Tensor, size: int) -> Tensor:
@@ -230,7 +289,8 @@ def _sampled(
     copies: dict[int, Tensor], sampler: Sampler, grid: Tensor, *, is_mask: bool = False
 ) -> Tensor:
     """Sample faces or masks, beyond whose edge the edge is repeated."""
-    is_cubic = sampler.matrix[0, 0] / sampler.reduction < _CUBIC_BELOW and not is_mask
+    # The processor makes faces twice as fine instead, which is less to do there.
+    is_cubic = sampler.is_doubled and not is_mask
     return F.grid_sample(
         copies[sampler.reduction],
         grid,

@@ -3,8 +3,9 @@
 A face is laid out in tiles, and each tile's histogram, clipped at a limit, gives a table that
 evens its levels out (Zuiderveld, "Contrast Limited Adaptive Histogram Equalization", Graphics Gems
 IV, 1994). A pixel takes what the tables of the four nearest tiles say, blended by its distance to
-their middles. Rounded, it is what ``cv2.createCLAHE`` makes; faces of one call may have different
-numbers of tiles.
+their middles. It is what `lib.data.kernels.equalise` makes, to the rounding of float32, and what
+``cv2.createCLAHE`` would make if it rounded neither tables nor levels. Faces of one call may have
+different numbers of tiles.
 """
 
 from dataclasses import dataclass
@@ -146,7 +147,7 @@ def _tables(histograms: Tensor, tiling: Tiling) -> Tensor:
     level = torch.arange(LEVELS, dtype=torch.int32, device=histograms.device)
     more = (level % stride == 0) & (level < left * stride)
     counts = kept.add_(clipped // LEVELS).add_(more).cumsum(-1)
-    return (counts * tiling.scales).round_().flatten(1)
+    return (counts * tiling.scales).flatten(1)
 
 
 def _blended(tables: Tensor, levels: Tensor, tiling: Tiling) -> Tensor:

@@ -7,21 +7,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lib.data.colour import clahe_tiles
-from lib.data.plan import Plan
+from lib.data.augment import Draws
+from lib.data.colour import are_changed, clahe_tiles, lines
+from lib.data.srgb import TO_XYZ, linear_light
 from lib.training.clahe import Tiling, equalise, tiling
 from lib.training.device import device
 
 Floats = NDArray[np.float64]
 
-# IEC 61966-2-1: light of red, green and blue to X, Y and Z.
-_XYZ = np.array(
-    [
-        [0.412453, 0.357580, 0.180423],
-        [0.212671, 0.715160, 0.072169],
-        [0.019334, 0.119193, 0.950227],
-    ]
-)
 # CIE 15: L, a and b of the roots of X, Y and Z, each a part of white's; and what is added.
 _LAB = np.array([[0.0, 116, 0], [500, -500, 0], [0, 200, -200]])
 _LAB_OFFSET = np.array([-16.0, 0, 0])
@@ -54,29 +47,32 @@ class Change:
     tiling: Tiling | None
 
 
-def planned(plan: Plan, edge: int) -> Change | None:
-    """Say how a plan changes colours; on the host.
+def planned(draws: Draws, edge: int, rows: slice = slice(None)) -> Change | None:
+    """Say how colours are changed; on the host.
 
     Parameters
     ----------
-    plan
+    draws
         Of a batch.
     edge
         Edge of the faces in pixels.
+    rows
+        Which of the batch; numbered from 0 in what is given.
 
     Returns
     -------
     Change or None
         None where no face changes.
     """
-    rates, tiles = plan.draws.colour, clahe_tiles(edge, plan.draws.clahe_step)
-    faces = np.flatnonzero((tiles > 0) | rates.any(axis=1))
+    rates, tiles = draws.colour[rows], clahe_tiles(edge, draws.clahe_step[rows])
+    faces = np.flatnonzero(are_changed(rates, tiles))
     if not faces.size:
         return None
-    chosen = rates[faces, :, None, None]
-    # The same line as `lib.data.colour` draws.
-    lines = 1 - np.abs(chosen), 255 * np.maximum(chosen, 0)
-    factors, offsets = (torch.from_numpy(line.astype(np.float32)) for line in lines)
+    # In one piece each, or the host would wait for the copies to a card.
+    factors, offsets = (
+        torch.from_numpy(np.ascontiguousarray(part))[..., None, None]
+        for part in np.moveaxis(lines(rates[faces]), -1, 0)
+    )
     return Change(torch.from_numpy(faces), factors, offsets, tiling(edge, tiles[faces]))
 
 
@@ -84,12 +80,9 @@ class Colours:
     """Changes colours on the device. Holds constants there."""
 
     def __init__(self) -> None:
-        values = np.arange(256) / 255
-        bent = ((values + 0.055) / 1.055) ** 2.4
-        self._light = _constant(np.where(values <= 0.04045, values / 12.92, bent))
-        whole = _XYZ / _XYZ.sum(axis=1, keepdims=True)
+        self._light = _constant(linear_light(np.arange(256) / 255))
         # Faces are blue first.
-        to_xyz, to_lab = whole[:, ::-1], _SCALE[:, None] * _LAB
+        to_xyz, to_lab = TO_XYZ[:, ::-1], _SCALE[:, None] * _LAB
         offset = _SCALE * _LAB_OFFSET + _MIDDLE
         self._to_xyz = _mixer(to_xyz, np.zeros(3))
         self._to_lab = _mixer(to_lab, offset)

@@ -17,13 +17,14 @@ from lib.data.batches import Batch, Batches
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.landmark_warp import relative_landmarks
 from lib.data.plan import Plan, Planner
+from lib.errors import FaceswapError
 from lib.training.augment import DeviceBatch, DeviceBatches
 
 EDGE, COVERAGE = 94, 0.6875
 STILL = Augmentation(
     zoom_amount=0, rotation_range=0, shift_range=0, flip=False, colour=False, warp=False
 )
-COLOURLESS = Augmentation(colour=False)
+COLOURLESS, UNEQUALISED = Augmentation(colour=False), Augmentation(color_clahe_chance=0)
 
 
 def noise(count: int, edge: int = EDGE, seed: int = 0) -> FaceSet:
@@ -81,18 +82,23 @@ SIZES = [
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("edge", [94, 188, 236])
 def test_soft_faces_come_out_as_from_the_processor(sizes: dict, edge: int) -> None:
+    """Where a lightness is all but halfway, each rounds its own way before it is equalised."""
     planner = planner_of(soft(12, edge), Augmentation(), **sizes)
     for difference in differences(*both(planner)):
-        assert difference.mean() < 0.8
-        assert (difference <= 6).mean() > 0.995
+        assert difference.mean() < 0.5
+        assert (difference <= 3).mean() > 0.985
+        assert difference.max() <= (16 if edge == 94 else 5)
 
 
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize("edge", [94, 188])
-def test_without_colours_they_come_out_the_same_but_for_rounding(sizes: dict, edge: int) -> None:
-    planner = planner_of(soft(12, edge), COLOURLESS, **sizes)
+@pytest.mark.parametrize("augmentation", [COLOURLESS, UNEQUALISED])
+def test_unequalised_they_come_out_the_same_but_for_rounding(
+    augmentation: Augmentation, sizes: dict, edge: int
+) -> None:
+    planner = planner_of(soft(12, edge), augmentation, **sizes)
     for difference in differences(*both(planner)):
-        assert difference.mean() < 0.5
+        assert difference.mean() < 0.4
         assert difference.max() <= 3
 
 
@@ -100,8 +106,8 @@ def test_noise_comes_out_much_as_from_the_processor() -> None:
     """Two ways of sampling differ most where no two pixels are alike."""
     planner = planner_of(noise(12), Augmentation())
     for difference in differences(*both(planner)):
-        assert difference.mean() < 9
-        assert (difference <= 32).mean() > 0.97
+        assert difference.mean() < 7
+        assert (difference <= 32).mean() > 0.999
 
 
 @pytest.mark.parametrize("size", [64, 48])
@@ -227,6 +233,28 @@ def test_a_batch_is_made_again_to_the_byte() -> None:
         again = resumed.batch(number).on_device()
         assert torch.equal(again.feed, run[number].feed)
         assert torch.equal(again.targets[0], run[number].targets[0])
+
+
+def test_in_parts_a_batch_is_the_same_to_the_byte(caplog: pytest.LogCaptureFixture) -> None:
+    others = relative_landmarks("b", noise(9, EDGE, 1))
+    for changes in ({}, {"others": others}):
+        batches = DeviceBatches(planner_of(noise(7), Augmentation(), **changes))
+        staged, before = batches.batch(3), batches.batch(4)
+        smaller = staged.smaller().smaller()
+        assert [len(part.images) for part in smaller.parts] == [2, 2, 2, 1]
+        whole, made = staged.on_device(), smaller.on_device()
+        np.testing.assert_array_equal(whole.indices, made.indices)
+        pairs = [(whole.feed, made.feed), *zip(whole.targets, made.targets, strict=True)]
+        assert all(torch.equal(one, other) for one, other in pairs)
+        # What is staged next is of that size, also after one from before was too large as well.
+        assert len(before.smaller().parts) == len(batches.batch(5).parts) == 4
+    assert [record.args for record in caplog.records] == [(4,), (2,)] * 2
+
+
+def test_a_face_that_does_not_fit_by_itself_is_the_users_concern() -> None:
+    staged = DeviceBatches(planner_of(noise(2), Augmentation())).batch(0).smaller()
+    with pytest.raises(FaceswapError, match=r"^out of memory in .* one face at a time: lower -b"):
+        staged.smaller()
 
 
 def test_what_is_staged_stays() -> None:
