@@ -4,7 +4,7 @@ A training step knows only that something was not finite, because it waits for n
 was is found out here, by doing the iteration again part by part, on the rare occasion.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from lib.model.compiling import loss_names
-from lib.training.device import device, to_device
+from lib.training.device import device, is_cuda, to_device
 from lib.training.graph import JoinedGraph
 from lib.training.memory import attempt
 from lib.training.step import Sides
@@ -44,7 +44,7 @@ _Fault = tuple[str, str, list[int]]
 
 
 def diagnose(
-    model: keras.Model, batches: Sequence[Sides], frozen: Collection[str] = ()
+    model: keras.Model, batches: Iterable[Sides], frozen: Collection[str] = ()
 ) -> Diagnosis:
     """Do an iteration again without training, and find what is not finite.
 
@@ -58,7 +58,7 @@ def diagnose(
     model
         Compiled by `lib.model.compiling.compile_model`.
     batches
-        Feeds and targets of the iteration.
+        Feeds and targets of the iteration. Memory may run out as they are taken, too.
     frozen
         Names of layers whose weights stay as they are.
 
@@ -76,7 +76,7 @@ def diagnose(
 def _untouched(model: keras.Model) -> Iterator[None]:
     """Context that puts statistics and random numbers back."""
     kept = [(variable.value, variable.value.clone()) for variable in model.non_trainable_variables]
-    devices = [torch.cuda.current_device()] if device().type == "cuda" else []
+    devices = [device()] if is_cuda() else []
     try:
         with torch.random.fork_rng(devices):
             yield
@@ -86,7 +86,7 @@ def _untouched(model: keras.Model) -> Iterator[None]:
                 value.copy_(before)
 
 
-def _diagnose(model: keras.Model, batches: Sequence[Sides], frozen: Collection[str]) -> Diagnosis:
+def _diagnose(model: keras.Model, batches: Iterable[Sides], frozen: Collection[str]) -> Diagnosis:
     graph = JoinedGraph(model, frozen)
     found: dict[str, dict[str, list[int]]] = {}
     start = 0

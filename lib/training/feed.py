@@ -1,6 +1,7 @@
 """What one iteration is trained on: batches of both sides, made ahead, as the model takes them."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -10,9 +11,10 @@ from torch import Tensor
 
 from lib.data.batches import Batch, Batches
 from lib.data.prefetch import Prefetcher
-from lib.training.augment import DeviceBatch, DeviceBatches, Staged
+from lib.training.augment import DeviceBatches, Staged
 from lib.training.device import Pixels
 from lib.training.distributed import ALONE, World
+from lib.training.memory import attempt
 from lib.training.order import START, Origin
 
 Bytes = TypeVar("Bytes", NDArray[np.uint8], Tensor, Pixels)
@@ -74,12 +76,23 @@ class Feed:
         return self._prefetcher.waited
 
     def next(self) -> list[tuple[list[Pixels], list[Pixels]]]:
-        """Feeds and targets of each batch of the next iteration; see `lib.training.step.Sides`."""
-        return [self._sides(self._prefetcher.next()) for _ in range(self._per_iteration)]
+        """Feeds and targets of each batch of the next iteration; see `lib.training.step.Sides`.
+
+        Where memory runs out, the device makes fewer faces at a time.
+
+        Raises
+        ------
+        FaceswapError
+            It was one at a time.
+        """
+        return [
+            _sides(map(self._made_to_fit, self._prefetcher.next()))
+            for _ in range(self._per_iteration)
+        ]
 
     def again(
         self, iteration: int
-    ) -> tuple[list[tuple[list[Pixels], list[Pixels]]], dict[str, list[str]]]:
+    ) -> tuple[Iterator[tuple[list[Pixels], list[Pixels]]], dict[str, list[str]]]:
         """Make the batches of any iteration once more, to the byte, and tell their files.
 
         It takes as long as to begin a feed, and leaves what `next` gives as it is.
@@ -91,8 +104,8 @@ class Feed:
 
         Returns
         -------
-        sides : list
-            What `next` gave for that iteration.
+        sides : iterator
+            What `next` gave for that iteration; the device makes each as it is taken.
         files : dict
             The file of each face of side "a" and of "b", in the order of the batches.
         """
@@ -103,23 +116,34 @@ class Feed:
             side: [self._paths[side][face] for batch in batches for face in batch.indices]
             for side, batches in zip("ab", zip(*pairs, strict=True), strict=True)
         }
-        return [self._sides(pair) for pair in pairs], files
+        return (_sides(map(self._made, pair)) for pair in pairs), files
 
-    def _sides(self, pair: Iterable[Batch | Staged]) -> tuple[list[Pixels], list[Pixels]]:
-        feeds: list[Pixels] = []
-        targets: list[Pixels] = []
-        for batch in map(_made, pair):
-            feeds.append(ordered(batch.feed, rgb=self._rgb))
-            targets += [ordered(target, rgb=self._rgb) for target in batch.targets]
-        return feeds, targets
+    def _made_to_fit(self, batch: Batch | Staged) -> tuple[Pixels, list[Pixels]]:
+        if isinstance(batch, Batch):
+            return self._made(batch)
+        while (made := attempt(partial(self._made, batch))) is None:
+            batch = batch.smaller()
+        return made
+
+    def _made(self, batch: Batch | Staged) -> tuple[Pixels, list[Pixels]]:
+        """Feed and targets, as the model takes them."""
+        made = batch.on_device() if isinstance(batch, Staged) else batch
+        return ordered(made.feed, rgb=self._rgb), [
+            ordered(target, rgb=self._rgb) for target in made.targets
+        ]
 
     def close(self) -> None:
         """End the thread that makes batches."""
         self._prefetcher.close()
 
 
-def _made(batch: Batch | Staged) -> Batch | DeviceBatch:
-    return batch.on_device() if isinstance(batch, Staged) else batch
+def _sides(made: Iterable[tuple[Pixels, list[Pixels]]]) -> tuple[list[Pixels], list[Pixels]]:
+    feeds: list[Pixels] = []
+    targets: list[Pixels] = []
+    for feed, those in made:
+        feeds.append(feed)
+        targets += those
+    return feeds, targets
 
 
 def ordered(pixels: Bytes, *, rgb: bool) -> Bytes:

@@ -35,7 +35,6 @@ def make_feed(
     world: World,
     *,
     origin: Origin = START,
-    on_device: bool | None = None,
 ) -> Feed:
     """Make the feed of a run, from the iteration on that the model is at.
 
@@ -53,10 +52,8 @@ def make_feed(
         The processes that train together.
     origin
         Where the run goes on in the row of all batches.
-    on_device
-        Whether the device makes the pixels; None for where it is a graphics card.
     """
-    kind = DeviceBatches if (is_cuda() if on_device is None else on_device) else Batches
+    kind = DeviceBatches if is_cuda() else Batches
 
     def batches(side: str) -> Batches | DeviceBatches:
         return kind(_planner(model, faces, options, batch_size, side))

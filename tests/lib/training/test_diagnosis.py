@@ -1,6 +1,7 @@
 """A bad iteration is traced to what made it bad, and the model stays as it was."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import keras
@@ -160,6 +161,29 @@ def test_memory_that_runs_out_is_no_error(monkeypatch) -> None:
 
     monkeypatch.setattr(diagnosis, "JoinedGraph", full)
     assert diagnose(make(), [batch(0)]) is NO_MEMORY
+
+
+def test_memory_that_runs_out_as_a_batch_is_made_is_no_error() -> None:
+    def made() -> Iterator[Any]:
+        yield batch(0)
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    assert diagnose(make(), made()) is NO_MEMORY
+
+
+def test_random_numbers_are_put_back_on_the_device_that_computes(monkeypatch) -> None:
+    forked = []
+
+    def fork(devices: list[torch.device]) -> nullcontext[None]:
+        forked.append(devices)
+        return nullcontext()
+
+    card = torch.device("cuda:1")
+    monkeypatch.setattr(diagnosis, "is_cuda", lambda: True)
+    monkeypatch.setattr(diagnosis, "device", lambda: card)
+    monkeypatch.setattr(diagnosis.torch.random, "fork_rng", fork)
+    assert diagnose(make(), [batch(0)]) is SOUND
+    assert forked == [[card]]
 
 
 @pytest.mark.parametrize("is_bad", [False, True])

@@ -10,6 +10,8 @@ from lib.data.augment import Augmentation
 from lib.data.batches import Batch, Batches
 from lib.data.faceset import FaceSet
 from lib.data.plan import Planner
+from lib.errors import FaceswapError
+from lib.training import augment
 from lib.training.augment import DeviceBatches
 from lib.training.distributed import World
 from lib.training.feed import Feed, ordered
@@ -129,6 +131,55 @@ def test_an_iteration_is_made_again_to_the_byte(per_iteration: int, rank: int, k
     still.close()
 
 
+class Full:
+    """Has room for so many faces at a time, and notes how many it is asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, room: int) -> None:
+        self.asked: list[int] = []
+        upload = augment.upload
+
+        def limited(numbers: Any) -> Any:
+            self.asked.append(len(numbers.images))
+            if self.asked[-1] > room:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return upload(numbers)
+
+        monkeypatch.setattr(augment, "upload", limited)
+
+
+def test_where_memory_runs_out_the_device_makes_fewer_faces_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    feeds = [real_feed(DeviceBatches, rgb=True) for _ in range(2)]
+    wanted = [feeds[0].next() for _ in range(5)]
+    device = Full(monkeypatch, 2)
+    for iteration in range(5):
+        assert_same(feeds[1].next(), wanted[iteration])
+    # Three pairs at most were staged before.
+    assert device.asked.count(3) <= 2 * 4
+    assert device.asked[-4:] == [2, 1, 2, 1]
+    for feed in feeds:
+        feed.close()
+
+
+def test_where_no_face_fits_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = real_feed(DeviceBatches)
+    Full(monkeypatch, 0)
+    with pytest.raises(FaceswapError, match="out of memory in the making of a batch"):
+        feed.next()
+    feed.close()
+
+
+def test_files_are_told_where_the_batches_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    feed = real_feed(DeviceBatches)
+    Full(monkeypatch, 2)
+    sides, files = feed.again(3)
+    assert {side: len(names) for side, names in files.items()} == {"a": 3, "b": 3}
+    with pytest.raises(torch.OutOfMemoryError):
+        next(sides)
+    feed.close()
+
+
 def test_what_the_device_makes_comes_in_the_same_order_and_form() -> None:
     feeds = real_feed(rgb=True), real_feed(DeviceBatches, rgb=True)
     for _ in range(3):
@@ -176,7 +227,8 @@ def test_batches_of_a_face_of_one_colour_tell_which_file_they_are_of() -> None:
         return Batches(Planner(faces, 16, [16], 0.75, still, 4, 0, side))
 
     feed = Feed(batches, {"a": paths, "b": paths}, per_iteration=2)
-    sides, files = feed.again(5)
+    again, files = feed.again(5)
+    sides = list(again)
     feed.close()
     for index, side in enumerate("ab"):
         shown = [int(face[8, 8, 0]) for feeds, _ in sides for face in feeds[index]]

@@ -14,6 +14,7 @@ from lib.config.train import TrainerOptions
 from lib.data.faceset import FaceSet
 from lib.data.files import find_images
 from lib.logs.losses import Reading
+from lib.training import augment
 from lib.training.distributed import World
 from plugins import loader
 from plugins.train.trainer import _feeding
@@ -77,16 +78,16 @@ def test_the_iteration_being_fed_can_be_made_again() -> None:
 
 
 @pytest.mark.parametrize("is_card", [False, True])
-@pytest.mark.parametrize("asked", [None, False, True])
-def test_a_card_makes_the_pixels_unless_told_otherwise(
-    asked: bool | None, is_card: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_card_makes_the_pixels(is_card: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_feeding, "is_cuda", lambda: is_card)
-    feed = make_feed(model(1, 1), faces(), OPTIONS, 4, World(), on_device=asked)
+    feed = make_feed(model(1, 1), faces(), OPTIONS, 4, World())
     ((feeds, targets),) = feed.next()
     feed.close()
-    wanted = is_card if asked is None else asked
-    assert {isinstance(pixels, torch.Tensor) for pixels in [*feeds, *targets]} == {wanted}
+    assert {isinstance(pixels, torch.Tensor) for pixels in [*feeds, *targets]} == {is_card}
+
+
+def without_room(_: Any) -> Any:
+    raise torch.OutOfMemoryError("CUDA out of memory")
 
 
 def test_a_run_is_trained_on_what_the_device_makes(
@@ -109,8 +110,13 @@ def test_a_run_is_trained_on_what_the_device_makes(
     losses = np.array([[float(x) for x in side] for side in plugin._io.history])
     ((feeds, _),) = trainer._next_batches()
     ones = np.ones((1, 2))
-    trainer._rescue.look(Reading(np.array([40]), ones, ones, np.array([False])), trainer._feed)
+    for full in (False, True):
+        if full:
+            monkeypatch.setattr(augment, "upload", without_room)
+        trainer._rescue.look(Reading(np.array([40]), ones, ones, np.array([False])), trainer._feed)
     trainer.close()
     assert all(isinstance(pixels, torch.Tensor) for pixels in feeds)
     assert "Iteration 40 was skipped" in caplog.text
+    assert "the cause has gone" in caplog.text
+    assert "not found out, for lack of memory; its batch: A " in caplog.text
     assert (losses[:, -10:].mean(axis=1) < 0.9 * losses[:, :10].mean(axis=1)).all()
