@@ -45,7 +45,9 @@ def exclude(excluded: Sequence[int]) -> None:
 def take_own() -> None:
     """Take one card for this process, where ``torchrun`` started one for each.
 
-    Keras reads the name of its device when it is imported, so this comes before that.
+    Keras reads the name of its device when it is imported, so this comes before that. A thread
+    begins with the first card whatever others compute on, so each that touches tensors calls this
+    before.
     """
     own = os.environ.get("LOCAL_RANK")
     if own is None:

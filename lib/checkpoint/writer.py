@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from lib.gpus import take_own
+
 
 class Writer:
     """Runs one job at a time beside the thread that trains."""
@@ -26,6 +28,7 @@ class Writer:
 
     def _run(self, job: Callable[[], None]) -> None:
         try:
+            take_own()
             job()
         except BaseException as error:
             self._failure = error

@@ -5,6 +5,8 @@ import time
 from collections import deque
 from typing import Generic, Protocol, Self, TypeVar
 
+from lib.gpus import take_own
+
 Made = TypeVar("Made")
 Makes = TypeVar("Makes", covariant=True)
 
@@ -96,6 +98,7 @@ class Prefetcher(Generic[Made]):
 
     def _run(self, number: int) -> None:
         try:
+            take_own()
             while self._has_room():
                 batch_a, batch_b = (side.batch(number) for side in self._sides)
                 number += self._step
