@@ -8,6 +8,7 @@ read back, and nothing that the device works out decides what is done.
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -102,7 +103,8 @@ class Staged:
 
     def on_device(self) -> DeviceBatch:
         """Let the device make the batch. This waits for nothing."""
-        feeds, targets = zip(*map(self.maker.paint, self.parts), strict=True)
+        made = (self.maker.painter(upload(part)) for part in self.parts)
+        feeds, targets = zip(*made, strict=True)
         sizes = zip(*targets, strict=True)
         return DeviceBatch(_joined(feeds), list(map(_joined, sizes)), self.indices)
 
@@ -129,8 +131,12 @@ class DeviceBatches:
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
-        self._painter = _Painter(planner)
         self._most = planner.batch_size
+
+    @cached_property
+    def painter(self) -> "Painter":
+        """What makes the pixels; first asked for where memory may run out."""
+        return Painter(self._planner)
 
     def batch(self, number: int) -> Staged:
         """Do the host's part of the batch of this number, counted from 0."""
@@ -142,17 +148,8 @@ class DeviceBatches:
         parts = [self._numbers(plan, slice(start, start + self._most)) for start in starts]
         return Staged(plan, parts, self)
 
-    def paint(self, numbers: Numbers) -> tuple[Tensor, list[Tensor]]:
-        """Let the device make feed and targets."""
-        return self._painter(upload(numbers))
-
     def shrink(self, faces: int) -> None:
-        """Make half as many faces at a time from now on, and tell the user.
-
-        Parameters
-        ----------
-        faces
-            How many were too many.
+        """Make half of so many faces at a time from now on, and tell the user.
 
         Raises
         ------
@@ -210,7 +207,7 @@ def _steps(transforms: Floats, sampler: Sampler, edge: int) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(steps.transpose(0, 2, 1), np.float32))
 
 
-class _Painter:
+class Painter:
     """Makes the pixels of one side's batches. Holds constants on the device."""
 
     def __init__(self, planner: Planner) -> None:
