@@ -31,9 +31,3 @@ def copy_value(source: Tensor, target: Tensor) -> None:
             np.copyto(target.detach().numpy(), source.detach().numpy())
         else:
             target.copy_(source)
-
-
-def learning_rate_of(model: keras.Model) -> float | None:
-    """What Keras writes into a model's configuration besides its values; None for a schedule."""
-    rate = model.optimizer.learning_rate
-    return float(rate.numpy()) if isinstance(rate, keras.Variable) else None

@@ -1,7 +1,8 @@
 """The values of a model as they were when a save began, while the model trains on.
 
-Between two updates weights and optimizer stay as they are, for as long as a forward and a backward
-pass take. A writer may read them where they lie meanwhile, so most of a save needs no second copy.
+Between two updates the optimizer stays as it is, and so do the weights of most layers, for as long
+as a forward and a backward pass take. A writer may read them where they lie meanwhile, so most of a
+save needs no second copy.
 """
 
 import threading
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lib.checkpoint.copies import copy_value, learning_rate_of, variables_of
+from lib.checkpoint.copies import copy_value, variables_of
 from lib.errors import FaceswapError
 
 PATIENCE: Final = 0.4
@@ -24,6 +25,11 @@ PIECE: Final = 1 << 22
 """Bytes that are read at a time; a multiple of any number's size."""
 
 _EXPONENT = np.int16(0x7F80)
+
+_KNOWN: Final = ("keras", "lib")
+"""Packages whose layers leave the weights that they train to the optimizer, but for `_RESTLESS`."""
+_RESTLESS: Final = keras.layers.SpectralNormalization
+"""It divides the kernel of the layer within by its norm in each forward pass."""
 
 
 class Held:
@@ -40,25 +46,22 @@ class Held:
     """
 
     def __init__(self, model: keras.Model, *, refuse_nan: bool) -> None:
-        self._model = model
         self._refuse_nan = refuse_nan
         self._variables = variables_of(model)
-        steady = (*model.trainable_variables, *model.optimizer.variables)
-        self._steady = {id(variable) for variable in steady}
+        self._steady = _steady(model)
         self._sources: list[Tensor] = []
         self._copies: dict[int, Tensor] = {}
         self._live: list[int] = []
         self._lock = threading.Lock()
         self._is_free = threading.Event()
         self._is_free.set()
-        self.learning_rate: float | None = None
-        """The learning rate, where it is a number."""
 
     def hold(self) -> None:
         """Hold all values as they are now, until `drop`.
 
         What the writer could not read by itself is copied at once: what layers change as they run,
-        such as statistics and the states of their generators, and what lies on another device.
+        such as statistics and the states of their generators, all of layers that nothing is known
+        of, and what lies on another device.
         """
         self._sources, self._live = [], []
         for number, variable in enumerate(self._variables):
@@ -68,7 +71,6 @@ class Held:
                 self._sources.append(value)
             else:
                 self._sources.append(self._copied(number, value))
-        self.learning_rate = learning_rate_of(self._model)
         if self._live:
             self._is_free.clear()
 
@@ -169,6 +171,18 @@ class Held:
         with self._lock:
             self._live = []
             self._tell_if_free()
+
+
+def _steady(model: keras.Model) -> set[int]:
+    """Ids of the variables that nothing but an update changes."""
+    restless = [
+        variable
+        for layer in model._flatten_layers()
+        if isinstance(layer, _RESTLESS) or type(layer).__module__.split(".")[0] not in _KNOWN
+        for variable in layer.variables  # those of layers within, too
+    ]
+    ids = {id(variable) for variable in (*model.trainable_variables, *model.optimizer.variables)}
+    return ids - {id(variable) for variable in restless}
 
 
 def as_bytes(value: Tensor) -> NDArray[np.uint8]:

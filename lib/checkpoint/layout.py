@@ -74,8 +74,6 @@ class Layout:
         What Keras tells of itself, parsed.
     config
         The configuration of the model, in JSON.
-    rate
-        How the learning rate stands in it; None where it holds none.
     parts
         The file of the weights: bytes, or the number of the value that goes there.
     size
@@ -84,12 +82,11 @@ class Layout:
 
     metadata: dict[str, Any]
     config: str
-    rate: str | None
     parts: Sequence[bytes | int]
     size: int
 
     @classmethod
-    def of(cls, folder: Path, values: Sequence[Tensor], rate: float | None) -> "Layout":
+    def of(cls, folder: Path, values: Sequence[Tensor], config: str) -> "Layout":
         """Look through what Keras wrote of a model whose values are marked.
 
         Parameters
@@ -98,15 +95,14 @@ class Layout:
             What ``save(folder, zipped=False)`` left.
         values
             Each of them is its mark all over.
-        rate
-            The learning rate in its configuration.
+        config
+            The configuration of the model whose values they stand for.
 
         Raises
         ------
         UnclearError
         """
         metadata = json.loads((folder / _METADATA).read_text())
-        config = (folder / CONFIG).read_text()
         parts: list[bytes | int] = []
         places = _places(folder / WEIGHTS, values)
         with (folder / WEIGHTS).open("rb") as file:
@@ -115,7 +111,7 @@ class Layout:
                 file.seek(values[number].nbytes, os.SEEK_CUR)
             parts.append(file.read())
             size = file.tell()
-        return cls(metadata, config, None if rate is None else json.dumps(rate), parts, size)
+        return cls(metadata, config, parts, size)
 
     def save(self, path: Path, held: Held) -> None:
         """Write a model file, in one pass.
@@ -138,7 +134,7 @@ class Layout:
         weights = zipfile.ZipInfo(WEIGHTS, localtime()[:6])
         weights.file_size = self.size
         with path.open("wb") as whole, zipfile.ZipFile(whole, "w") as archive:
-            for name, text in ((_METADATA, self._metadata()), (CONFIG, self._config(held))):
+            for name, text in ((_METADATA, self._metadata()), (CONFIG, self.config)):
                 with archive.open(name, "w") as file:
                     file.write(text.encode())
             with archive.open(weights, "w") as file:
@@ -149,11 +145,6 @@ class Layout:
     def _metadata(self) -> str:
         now = datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
         return json.dumps({**self.metadata, "date_saved": now})
-
-    def _config(self, held: Held) -> str:
-        if self.rate is None:
-            return self.config
-        return self.config.replace(self.rate, json.dumps(held.learning_rate))
 
 
 def _places(path: Path, values: Sequence[Tensor]) -> list[tuple[int, int]]:

@@ -1,6 +1,7 @@
 """A model that is built like another one and takes no memory, for Keras to say how it is saved."""
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ import keras
 from torch import Tensor
 
 from lib.checkpoint import random_state
-from lib.checkpoint.copies import learning_rate_of, variables_of
+from lib.checkpoint.copies import variables_of
 from lib.checkpoint.held import Held
 from lib.checkpoint.layout import Layout, marked
 from lib.errors import FaceswapError
@@ -38,6 +39,7 @@ class StandIn:
         numbers = random_state.capture(model)
         self._model = _like(model)
         random_state.restore(numbers, model)  # to build it took some
+        self._config = json.dumps(keras.saving.serialize_keras_object(model))
         self._nothing = [variable.value for variable in variables_of(self._model)]
 
     def draw(self, folder: Path) -> Layout:
@@ -65,7 +67,7 @@ class StandIn:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with self._filled(values):
             self._model.save(folder / "model", zipped=False)
-            return Layout.of(folder / "model", values, learning_rate_of(self._model))
+            return Layout.of(folder / "model", values, self._config)
 
     def save(self, path: Path, held: Held) -> None:
         """Let Keras save the values of the model, of which it needs copies.

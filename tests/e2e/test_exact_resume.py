@@ -65,6 +65,13 @@ def arrays(folder: Path) -> dict[str, np.ndarray]:
     return found
 
 
+def rate_of(folder: Path) -> float:
+    """The learning rate by the configuration in the newest save."""
+    with zipfile.ZipFile(folder / f"{find_name(folder)}.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+    return float(config["compile_config"]["optimizer"]["config"]["learning_rate"])
+
+
 def find_name(folder: Path) -> str:
     return next(folder.glob("*_saves")).name.removesuffix("_saves")
 
@@ -109,6 +116,8 @@ def test_stopped_and_resumed_equals_straight(words: Words, tmp_path: Path, preci
     assert main(words("resumed", 10)) == 0
     assert_same(tmp_path / "straight", tmp_path / "resumed")
     assert len(losses(tmp_path / "straight")) == 20
+    rate = float(arrays(tmp_path / "resumed")["optimizer/vars/1"])
+    assert rate_of(tmp_path / "straight") == rate_of(tmp_path / "resumed") == rate
     if precision == FLOAT16:
         assert kept(tmp_path / "resumed")["run"]["loss_scale"]["good_steps"] > 0
 

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from lib.checkpoint import layout as module
-from lib.checkpoint.copies import values_of
+from lib.checkpoint.copies import values_of, variables_of
 from lib.checkpoint.held import Held
 from lib.checkpoint.layout import Layout, UnclearError, marked
 from lib.checkpoint.safe import load_safely
@@ -83,12 +83,14 @@ MODELS += [of_type(policy) for policy in ("bfloat16", "float16", "float64", "mix
 
 
 def fill(model: keras.Model) -> None:
+    """Give a model values; the optimizer's rate is none that training changes."""
     rng = np.random.default_rng(0)
+    rate = model.optimizer.learning_rate
     with torch.no_grad():
-        for value in values_of(model):
-            value.copy_(torch.from_numpy(np.asarray(rng.integers(0, 99, value.shape))))
-    if isinstance(model.optimizer.learning_rate, keras.Variable):
-        model.optimizer.learning_rate = 1.7e-4
+        for variable in variables_of(model):
+            if variable is not rate:
+                values = np.asarray(rng.integers(0, 99, variable.shape))
+                variable.value.copy_(torch.from_numpy(values))
 
 
 def stored(model: keras.Model) -> list[keras.Variable]:
@@ -252,6 +254,21 @@ def test_a_model_that_could_not_be_loaded_again_is_told_before_it_trains() -> No
     model = compiled(keras.Model(inputs, keras.layers.Dense(1)(Mine()(inputs)), name="own"))
     with pytest.raises(FaceswapError, match="'own' could be saved, but not loaded.*'Mine'.*need"):
         StandIn(model)
+
+
+def test_a_layer_that_can_not_be_described_is_told_before_it_trains() -> None:
+    class Mine(keras.layers.Layer):
+        def __init__(self, callback, **kwargs):
+            super().__init__(**kwargs)
+
+        def call(self, x):
+            return x
+
+    inputs = keras.Input((2,))
+    model = compiled(keras.Model(inputs, keras.layers.Dense(1)(Mine(print)(inputs)), name="own"))
+    with pytest.raises(FaceswapError, match="'own' could be saved, but not .*get_config") as told:
+        StandIn(model)
+    assert "\n" not in str(told.value)
 
 
 def test_a_disk_without_room_is_told_before_it_is_written_to(
