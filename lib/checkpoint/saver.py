@@ -13,7 +13,7 @@ import keras
 from lib.checkpoint import random_state
 from lib.checkpoint.generations import MODEL, PARTIAL, RANDOM, STATE, Generation, make_folder
 from lib.checkpoint.held import Held
-from lib.checkpoint.layout import Layout, UnclearError
+from lib.checkpoint.layout import Layout
 from lib.checkpoint.stand_in import StandIn
 from lib.checkpoint.store import ModelStore
 from lib.checkpoint.writer import Writer
@@ -41,18 +41,24 @@ class Saver:
         self._held = Held(model, refuse_nan=refuse_nan)
         self._stand_in = StandIn(model)
         self._form: Layout | StandIn | None = None
-        with suppress(OSError):  # the first save tries again, and tells why it can't be
-            self._form = self._draw()
-        self._writer = Writer()
+        self._writer, self._drawing = Writer(), Writer()
+        self._drawing.start(self._draw)  # where it fails, the first save tries again and tells why
 
-    def _draw(self) -> Layout | StandIn:
+    def _draw(self) -> None:
+        """Find out how saves are written."""
         saves = self._store.saves.folder
         make_folder(saves)
         try:
             with TemporaryDirectory(dir=saves, prefix=PARTIAL, ignore_cleanup_errors=True) as place:
-                return self._stand_in.draw(Path(place))
-        except UnclearError:
-            return self._stand_in
+                self._form = self._stand_in.draw(Path(place))
+        except OSError:
+            raise
+        except Exception as error:  # an UnclearError, or whatever a plugin's layers do
+            why = str(error).strip().partition("\n")[0]
+            logger.info(
+                "Each save takes a copy of the model in memory (%s: %s)", type(error).__name__, why
+            )
+            self._form = self._stand_in
         finally:
             with suppress(OSError):  # a run that fails before its first save leaves no folder
                 saves.rmdir()
@@ -83,13 +89,16 @@ class Saver:
         done
             Called by the other thread with the save, once it is whole.
         """
+        self._drawing.join()
         self._writer.join()
         text = json.dumps(state, indent=1, allow_nan=False)
         numbers = random_state.capture(self._model)
         self._held.hold()
 
         def write(folder: Path) -> None:
-            self._form = self._form or self._draw()
+            if self._form is None:
+                self._draw()
+            assert self._form is not None
             self._form.save(folder / MODEL, self._held)
             (folder / STATE).write_text(text, encoding="utf-8")
             random_state.write(folder / RANDOM, numbers)
@@ -129,4 +138,5 @@ class Saver:
         FaceswapError
             It failed.
         """
+        self._drawing.join()
         self._writer.wait()

@@ -1,6 +1,7 @@
 """Saving a model while it trains on."""
 
 import json
+import logging
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import pytest
 import torch
 
@@ -20,6 +22,7 @@ from lib.checkpoint.generations import Generation
 from lib.checkpoint.held import Held
 from lib.checkpoint.layout import Layout
 from lib.checkpoint.saver import Saver
+from lib.checkpoint.stand_in import StandIn
 from lib.checkpoint.store import ModelStore
 from lib.errors import FaceswapError
 
@@ -150,6 +153,117 @@ def test_a_model_that_trains_on_is_saved_as_it_was(
         assert stored(store) == {number}
 
 
+@keras.saving.register_keras_serializable("tests")
+class Shrinking(keras.layers.Layer):
+    """Holds a layer, and makes its weights smaller in each forward pass that trains."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.inner = keras.layers.Dense(3)
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.inner.build(shape)
+
+    def call(self, x: torch.Tensor, training: bool = False) -> torch.Tensor:
+        if training:
+            self.inner.kernel.assign(self.inner.kernel * 0.5)
+        return self.inner(x)
+
+
+def spectral() -> keras.layers.Layer:
+    return keras.layers.SpectralNormalization(keras.layers.Dense(3))
+
+
+@pytest.mark.parametrize("make", [spectral, Shrinking])
+def test_weights_that_layers_change_as_they_run_are_saved_as_they_were(
+    make: type[keras.layers.Layer], store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs, code = keras.Input((2,)), keras.Input((2,))
+    encoder = keras.Model(code, keras.layers.BatchNormalization()(make()(code)))
+    model = keras.Model(inputs, keras.layers.Dense(1)(encoder(inputs)), name="tiny")
+    model.compile(optimizer=keras.optimizers.Adam(), loss="mse")
+    model.optimizer.build(model.trainable_variables)
+    saver, has_run = Saver(store, model, refuse_nan=True), threading.Event()
+    read = Held.pieces
+
+    def slowly(held: Held, number: int) -> Iterator[Any]:
+        assert has_run.wait(10)
+        yield from read(held, number)
+
+    monkeypatch.setattr(Held, "pieces", slowly)
+    before = [weight.numpy().copy() for weight in model.weights]
+    saver.begin({"iterations": 1}, back_up=False, done=lambda _: None)
+    for _ in range(3):
+        model(torch.rand(4, 2), training=True)
+    has_run.set()
+    saver.wait()
+    kernel = next(number for number, one in enumerate(model.weights) if one.name == "kernel")
+    assert model.weights[kernel].trainable
+    assert not np.array_equal(model.weights[kernel].numpy(), before[kernel])
+    for stored, value in zip(store.load().weights, before, strict=True):
+        np.testing.assert_array_equal(stored.numpy(), value, err_msg=stored.path)
+
+
+def test_how_saves_are_written_is_found_out_beside_the_training(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw, go = StandIn.draw, threading.Event()
+    threads: list[threading.Thread] = []
+
+    def slowly(stand_in: StandIn, folder: Path) -> Layout:
+        threads.append(threading.current_thread())
+        assert go.wait(10)
+        return draw(stand_in, folder)
+
+    monkeypatch.setattr(StandIn, "draw", slowly)
+    saver = Saver(store, make_model(), refuse_nan=True)
+    assert not go.is_set()
+    assert not saver.is_busy, "the first save is not put off"
+    threading.Timer(0.1, go.set).start()
+    saver.begin({"iterations": 1}, back_up=False, done=lambda _: None)
+    assert go.is_set(), "the model is not held while the first save waits"
+    saver.wait()
+    (thread,) = threads
+    assert thread is not threading.current_thread()
+    assert isinstance(saver._form, Layout)
+    assert store.exists
+
+
+def test_a_run_that_ends_before_its_first_save_leaves_no_folder_of_saves(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = StandIn.draw
+
+    def slowly(stand_in: StandIn, folder: Path) -> Layout:
+        time.sleep(0.1)
+        return draw(stand_in, folder)
+
+    monkeypatch.setattr(StandIn, "draw", slowly)
+    Saver(store, make_model(), refuse_nan=True).wait()
+    assert not store.saves.folder.exists()
+
+
+def test_a_layer_that_fails_where_it_can_not_know_its_values_is_saved_by_keras(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def save(layer: keras.layers.Dense, own: Any) -> None:
+        if layer.kernel.numpy()[0, 0] != 5:
+            raise ValueError("only fives\nare written")
+        own["0"], own["1"] = layer.kernel, layer.bias
+
+    monkeypatch.setattr(keras.layers.Dense, "save_own_variables", save)
+    model = make_model()
+    fill(model, 5)
+    with caplog.at_level(logging.INFO):
+        saver = Saver(store, model, refuse_nan=True)
+        saver.begin({"iterations": 1}, back_up=False, done=lambda _: None)
+        saver.wait()
+    assert caplog.messages == [
+        "Each save takes a copy of the model in memory (ValueError: only fives)"
+    ]
+    assert stored(store) == {5}
+
+
 def test_a_save_without_a_layout_draws_one(
     store: ModelStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -188,6 +302,7 @@ MEMORY = """
 import sys
 import keras
 from lib.checkpoint.saver import Saver
+from lib.checkpoint.stand_in import StandIn
 from lib.checkpoint.store import ModelStore
 
 inputs = keras.Input((1600,))
@@ -204,6 +319,7 @@ small.optimizer.build(small.trainable_variables)
 warm = Saver(ModelStore(sys.argv[1] + "_warm", "small"), small, refuse_nan=True)
 warm.begin({"iterations": 1}, back_up=False, done=lambda _: None)
 warm.wait()
+saver.wait()
 with open("/proc/self/clear_refs", "w") as file:
     file.write("5")  # the peak is that of now
 status = lambda name: int(open("/proc/self/status").read().split(name + ":")[1].split()[0])

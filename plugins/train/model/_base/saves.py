@@ -57,7 +57,16 @@ class Saves:
         return self._saver is not None and self._saver.is_busy
 
     def prepare(self) -> None:
-        """Take the memory that saves need now, and not when the first one is due."""
+        """Find out now how saves are written, and not when the first one is due.
+
+        Builds the model once more, without values, and has another thread write a file as large as
+        a save of it, which goes at once. The first save waits for that.
+
+        Raises
+        ------
+        FaceswapError
+            The model can't be built from what is saved of it.
+        """
         if self._saver is None:
             protect = self._plugin.config["nan_protection"]
             self._saver = Saver(self._store, self._plugin.model, refuse_nan=protect)
