@@ -153,7 +153,8 @@ class TrainingStep:
         # Not the losses whole: Keras would copy a number to the device for each mean.
         calls = [loss.call for loss in model.loss]
         if config["compile_losses"]:
-            calls = [compiled(call) for call in calls]
+            programs = {str(loss.get_config()): compiled(loss.call) for loss in model.loss}
+            calls = [programs[str(loss.get_config())] for loss in model.loss]
         losses = _Losses(graph, calls, awaited)
         self._is_shared = is_shared
         self._losses = DistributedDataParallel(losses) if is_shared else losses
