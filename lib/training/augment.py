@@ -144,8 +144,9 @@ class DeviceBatches:
 
     def stage(self, plan: Plan) -> Staged:
         """Do the host's part of a batch, for as many faces at a time as memory has room for."""
-        starts = range(0, len(plan.indices), self._most)
-        parts = [self._numbers(plan, slice(start, start + self._most)) for start in starts]
+        most = self._most  # another thread may shrink it meanwhile
+        starts = range(0, len(plan.indices), most)
+        parts = [self._numbers(plan, slice(start, start + most)) for start in starts]
         return Staged(plan, parts, self)
 
     def shrink(self, faces: int) -> None:

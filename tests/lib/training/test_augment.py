@@ -18,6 +18,7 @@ from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.landmark_warp import relative_landmarks
 from lib.data.plan import Plan, Planner
 from lib.errors import FaceswapError
+from lib.training import augment
 from lib.training.augment import DeviceBatch, DeviceBatches
 
 EDGE, COVERAGE = 94, 0.6875
@@ -249,6 +250,19 @@ def test_in_parts_a_batch_is_the_same_to_the_byte(caplog: pytest.LogCaptureFixtu
         # What is staged next is of that size, also after one from before was too large as well.
         assert len(before.smaller().parts) == len(batches.batch(5).parts) == 4
     assert [record.args for record in caplog.records] == [(4,), (2,)] * 2
+
+
+def test_no_face_is_lost_where_the_size_shrinks_while_a_batch_is_staged(monkeypatch) -> None:
+    batches = DeviceBatches(planner_of(noise(7), Augmentation()))
+    batches.shrink(7)
+    gather = augment._gathered
+
+    def shrinking(*given: Any) -> Any:
+        batches.shrink(2)
+        return gather(*given)
+
+    monkeypatch.setattr(augment, "_gathered", shrinking)
+    assert len(batches.batch(0).on_device().feed) == 7
 
 
 def test_a_face_that_does_not_fit_by_itself_is_the_users_concern() -> None:
