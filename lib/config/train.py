@@ -78,7 +78,8 @@ class GlobalOptions(Options):
         False,
         "Compute in numbers of 16 bits where that is safe, and keep the weights in 32. Up to twice "
         "as fast and half the memory on GPUs and processors with units for it; on others it only "
-        "costs accuracy. 'none': where the device has units for bfloat16.",
+        "costs accuracy. 'none': where the device has units for bfloat16 and mixed_precision_type "
+        "is 'bfloat16'; with 'float16' it is the same as False.",
         changeable=True,
     )
     compile_losses: bool = option(
