@@ -24,6 +24,7 @@ from lib.checkpoint.store import ModelStore
 from lib.data.files import find_images
 from lib.data.sides import check_count
 from lib.errors import FaceswapError
+from lib.gpus import take_own
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.model.precision import policy
@@ -312,6 +313,7 @@ class Train:
 
     def _guarded(self, model: Any, trainer: Any) -> None:
         try:
+            take_own()
             self._train(model, trainer)
         except BaseException as error:
             self._failure = error

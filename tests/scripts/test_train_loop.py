@@ -226,3 +226,14 @@ def test_either_switch_keeps_a_preview(switch: str, train_arguments: MakeArgumen
     arguments = train_arguments(switch)
     Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
     assert (Path(arguments.model_dir) / "training_preview.png").is_file()
+
+
+def test_the_thread_that_trains_takes_the_process_card(
+    command: Train, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(
+        "scripts.train.take_own", lambda: told.append(threading.current_thread().name)
+    )
+    run(command, i1=lambda: told.append("trains"))
+    assert told == ["training", "trains"]
