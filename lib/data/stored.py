@@ -17,13 +17,15 @@ from lib.errors import FaceswapError
 Pixels = NDArray[np.uint8]
 Rows = Sequence[int] | NDArray[np.integer[Any]] | slice
 
+_ON_DISK = "/var/tmp"
+
 
 class _File:
     """A file without a name, that is closed when nothing refers to it."""
 
     def __init__(self, size: int) -> None:
         try:
-            with tempfile.TemporaryFile() as file:
+            with tempfile.TemporaryFile(dir=_folder()) as file:
                 if hasattr(os, "posix_fallocate"):  # a full disk is told now, not after an hour
                     os.posix_fallocate(file.fileno(), 0, size)
                 self.number = os.dup(file.fileno())
@@ -125,8 +127,19 @@ Pictures = Pixels | StoredPictures
 """``(n, edge, edge, channels)``: ``[index]`` is a picture, ``[rows]`` are some."""
 
 
+def _folder() -> str:
+    """Where the files lie: as the environment says, or else on a disk where there is one.
+
+    The default, /tmp, is in memory on many systems, which faces would fill.
+    """
+    is_named = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    if not is_named and os.path.isdir(_ON_DISK) and os.access(_ON_DISK, os.W_OK | os.X_OK):
+        return _ON_DISK
+    return tempfile.gettempdir()
+
+
 def _no_room(size: int, error: OSError) -> FaceswapError:
     return FaceswapError(
-        f"{tempfile.gettempdir()} has no room for {size >> 20} MiB of faces: "
+        f"{_folder()} has no room for {size >> 20} MiB of faces: "
         f"{error.strerror or error}; free some, or name another folder in TMPDIR"
     )
