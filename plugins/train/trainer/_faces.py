@@ -20,6 +20,7 @@ from lib.data.sides import check_count, check_side, shown, tell_bad, write_repor
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import split
 from lib.evaluation.score import score_cut
+from lib.training.distributed import ALONE, World
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +46,10 @@ class Faces:
     trained : dict of FaceSet
         Faces to train on, by side.
     held_out : dict of FaceSet
-        Faces kept out of training, cut in the same way; empty where none are.
+        Faces kept out of training, cut in the same way; empty where none are, and in all but the
+        first of several processes, which alone tests the model on them.
     scored : dict of FaceSet
-        The faces kept out, cut for the held-out score.
+        The faces held out, cut for the held-out score.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Faces:
     def __init__(self, model: Any, images: Mapping[str, list[str]], batch_size: int) -> None:
         self._model = model
         self._args: Namespace = model.command_line_arguments
+        self._world: World = getattr(self._args, "world", ALONE)
         self._left_out: list[tuple[str, BadFace]] = []
         self._look: threading.Thread | None = None
         self._is_closed = False
@@ -67,7 +70,8 @@ class Faces:
             self._load(side, images[side])
         if self.held_out:
             logger.info("Held out: %d faces of A, %d of B", *map(len, self.held_out.values()))
-        self.scored = {side: self._load_scored(side) for side in self.held_out}
+        self.scored: Sides = {}
+        self._world.lead(self._load_scored)
         self._originals = {
             side: Originals([faces[side] for faces in (self.trained, self.held_out) if faces])
             for side in "ab"
@@ -169,7 +173,8 @@ class Faces:
         self._left_out += [(side, face) for face in bad]
         if fraction := getattr(self._args, "holdout", None):
             count = len(split(side, faces.paths, fraction)[0])
-            self.held_out[side] = faces.part(slice(count, None))
+            if self._world.is_first:
+                self.held_out[side] = faces.part(slice(count, None))
             faces = faces.part(slice(count))
         self.trained[side] = faces
         check_side(
@@ -181,16 +186,16 @@ class Faces:
             allow_few=self._allow_few,
         )
 
-    def _load_scored(self, side: str) -> FaceSet:
+    def _load_scored(self) -> None:
         cut = score_cut(self._model.config["centering"])
-        faces, _ = load_faces(self.held_out[side].paths, cut, f"Held out {side.upper()}")
-        scored = faces.subset(np.flatnonzero(faces.has_landmarks))
-        if not len(scored):
-            raise FaceswapError(
-                f"--holdout: no face held out of side {side.upper()} has landmarks, and the score "
-                "is taken inside the mask that they give; leave --holdout out"
-            )
-        return scored
+        for side, held_out in self.held_out.items():
+            faces, _ = load_faces(held_out.paths, cut, f"Held out {side.upper()}")
+            self.scored[side] = faces.subset(np.flatnonzero(faces.has_landmarks))
+            if not len(self.scored[side]):
+                raise FaceswapError(
+                    f"--holdout: no face held out of side {side.upper()} has landmarks, and the "
+                    "score is taken inside the mask that they give; leave --holdout out"
+                )
 
     @staticmethod
     def _tell_if_repeating(side: str, count: int, batch_size: int) -> None:

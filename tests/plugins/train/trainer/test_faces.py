@@ -14,7 +14,8 @@ import pytest
 from lib.align.geometry import face_edge
 from lib.data.faceset import Cut
 from lib.data.files import find_images
-from lib.errors import FaceswapError
+from lib.errors import FaceswapError, ToldElsewhereError
+from lib.training.distributed import World
 from plugins import loader
 from plugins.train.trainer import _faces
 from plugins.train.trainer._faces import Faces
@@ -58,6 +59,49 @@ def test_each_side_is_cut_for_the_largest_picture_that_it_needs(
     found = make_faces(train_arguments(model="unequal")).trained
     sizes = {side: faces.size for side, faces in found.items()}
     assert sizes == {"a": face_edge(16, 0.6875), "b": face_edge(32, 0.6875)}
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the first of several processes has told the others of how it fared."""
+    told = ["0"]
+    monkeypatch.setattr(World, "share", lambda *_: told[-1])
+    return told
+
+
+def test_faces_held_out_are_for_the_first_of_several_processes_alone(
+    train_arguments: MakeArguments, shared: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels: list[str] = []
+    load = _faces.load_faces
+
+    def noted(paths: Any, cut: Cut, label: str) -> Any:
+        labels.append(label)
+        return load(paths, cut, label)
+
+    monkeypatch.setattr(_faces, "load_faces", noted)
+    arguments = train_arguments("--holdout", "0.1", "--allow-few")
+    arguments.world = World(0, 2)
+    first = make_faces(arguments)
+    assert [len(first.held_out[side]) for side in "ab"] == [3, 3]
+    assert [len(first.scored[side]) for side in "ab"] == [3, 3]
+    labels.clear()
+    arguments.world = World(1, 2)
+    second = make_faces(arguments)
+    assert labels == ["Side A", "Side B"]
+    assert (second.held_out, second.scored) == ({}, {})
+    for side in "ab":
+        assert second.trained[side].paths == first.trained[side].paths
+
+
+def test_the_others_hear_that_the_faces_held_out_are_of_no_use(
+    train_arguments: MakeArguments, shared: list[str]
+) -> None:
+    arguments = train_arguments("--holdout", "0.1", "--allow-few")
+    arguments.world = World(1, 2)
+    shared.append("1")
+    with pytest.raises(ToldElsewhereError):
+        make_faces(arguments)
 
 
 def test_a_time_lapse_takes_the_first_faces_by_name(
