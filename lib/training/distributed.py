@@ -9,6 +9,7 @@ computer memory (gloo), so that no word waits for a GPU; gradients go from GPU t
 import gc
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -20,7 +21,7 @@ from lib.training.notes import notes
 
 _SETTLED, _END = "exit_code", "end"
 _PARENT = os.getppid()
-_CHUNK = 2**26
+_PART = 2**24
 
 
 class UnreachableError(FaceswapError):
@@ -82,19 +83,46 @@ class World:
 
     def share(self, text: str) -> str:
         """What the first process says, in words; all of them have to ask at the same iteration."""
-        return self.share_bytes(text.encode()).decode()
-
-    def share_bytes(self, data: bytes) -> bytes:
-        """What the first process holds; what the others give is of no account."""
         if self.size == 1:
-            return data
-        length = torch.tensor([len(data)])
-        dist.broadcast(length, src=self._source)
-        held = bytearray(data) if self.is_first else bytearray(int(length.item()))
-        for start in range(0, len(held), _CHUNK):
-            part = torch.frombuffer(memoryview(held)[start : start + _CHUNK], dtype=torch.uint8)
-            dist.broadcast(part, src=self._source)
-        return bytes(held)
+            return text
+        data = bytearray(text.encode())
+        length = self._firsts(len(data))
+        if not self.is_first:
+            data = bytearray(length)
+        if length:
+            self._share_buffer(data)
+        return data.decode()
+
+    def share_file(self, path: Path) -> None:
+        """Write the first process's file in all others, a part at a time; models are large.
+
+        Parameters
+        ----------
+        path
+            The file; in the others one to be written, whose folder is there.
+        """
+        if self.size == 1:
+            return
+        length = self._firsts(path.stat().st_size if self.is_first else 0)
+        with path.open("rb" if self.is_first else "wb") as file:
+            for start in range(0, length, _PART):
+                size = min(_PART, length - start)
+                part = bytearray(file.read(size) if self.is_first else size)
+                if len(part) < size:
+                    raise FaceswapError(f"'{path}' was cut off while it was read: start again")
+                self._share_buffer(part)
+                if not self.is_first:
+                    file.write(part)
+
+    def _firsts(self, number: int) -> int:
+        """A number of the first process."""
+        told = torch.tensor([number])
+        dist.broadcast(told, src=self._source)
+        return int(told.item())
+
+    def _share_buffer(self, buffer: bytearray) -> None:
+        """Fill a buffer with what the first process's holds."""
+        dist.broadcast(torch.frombuffer(buffer, dtype=torch.uint8), src=self._source)
 
     def lead(self, work: Callable[[], None]) -> None:
         """Do something in the first process alone, while the others wait for it.

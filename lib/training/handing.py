@@ -52,10 +52,9 @@ def hand_over(world: World, store: ModelStore) -> None:
     names = [path.relative_to(store.folder).as_posix() for path in paths]
     for name in json.loads(world.share(json.dumps(names))):
         path = store.folder / name
-        data = world.share_bytes(path.read_bytes() if world.is_first else b"")
         if not world.is_first:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
+        world.share_file(path)
 
 
 def take_back(folder: str) -> None:

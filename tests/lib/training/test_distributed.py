@@ -1,8 +1,11 @@
 """What a process knows of the others; several at work are in ``tests/e2e/test_distributed.py``."""
 
+import random
+import tracemalloc
 from pathlib import Path
 
 import pytest
+import torch
 import torch.distributed as dist
 
 from lib.errors import DivergedError, FaceswapError, ToldElsewhereError
@@ -133,3 +136,65 @@ def test_where_the_command_knows_the_code_torchrun_sees_none(
     monkeypatch.setenv(EXIT_CODE_FILE, str(tmp_path / "code"))
     assert distributed.settled(DivergedError("why")).exit_code == 0
     assert (tmp_path / "code").read_text() == "3"
+
+
+@pytest.fixture
+def said(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """What the first of two processes tells; the second hears it once the first is done."""
+    told: list[torch.Tensor] = []
+
+    def broadcast(tensor: torch.Tensor, src: int) -> None:
+        assert src == 0
+        if broadcast.is_first:
+            told.append(tensor.clone())
+        else:
+            tensor.copy_(told.pop(0))
+
+    broadcast.is_first = True
+    monkeypatch.setattr(dist, "broadcast", broadcast)
+    return told
+
+
+def hear() -> World:
+    dist.broadcast.is_first = False
+    return World(1, 2)
+
+
+@pytest.mark.parametrize("length", [0, 1, 2**24, 2**26 + 3])
+def test_a_file_is_shared_in_parts_and_never_held_whole(
+    length: int, said: list[torch.Tensor], tmp_path: Path
+) -> None:
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    ours.write_bytes(random.Random(0).randbytes(length))
+    theirs.write_bytes(b"older")
+    tracemalloc.start()
+    World(0, 2).share_file(ours)
+    assert max(map(len, said)) <= 2**24
+    hear().share_file(theirs)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert not said
+    assert theirs.read_bytes() == ours.read_bytes()
+    assert peak < 2**26
+
+
+def test_a_file_that_is_cut_off_meanwhile_is_told(
+    said: list[torch.Tensor], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"12345")
+    monkeypatch.setattr(World, "_firsts", lambda *_: 6)
+    with pytest.raises(FaceswapError, match="model' was cut off while it was read"):
+        World(0, 2).share_file(path)
+
+
+@pytest.mark.parametrize("text", ["", "ein Gruß"])
+def test_words_are_shared_as_they_are(text: str, said: list[torch.Tensor]) -> None:
+    assert World(0, 2).share(text) == text
+    assert hear().share("of no account") == text
+    assert not said
+
+
+def test_alone_a_process_shares_with_nobody(tmp_path: Path) -> None:
+    assert World().share("x") == "x"
+    World().share_file(tmp_path / "absent")
