@@ -10,13 +10,24 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lib.checkpoint.store import ModelStore
+from lib.config import ini
+from lib.config.options import merged
 from lib.errors import FaceswapError
 from lib.training.distributed import World
-from lib.training.handing import NOTHING, saved_iterations
+from lib.training.handing import NOTHING, newest_model
+from plugins import loader
 
 logger = logging.getLogger(__name__)
 
-_SWITCHES = "batch_size", "seed", "no_flip", "no_augment_color", "no_warp", "warp_to_landmarks"
+_OWN = {
+    *("input_a", "input_b", "model_dir", "plugin_dir", "configfile"),
+    *("timelapse_input_a", "timelapse_input_b"),
+    *("loglevel", "logfile", "exclude_gpus"),
+}
+"""Options that machines may differ in: where their files are, what they say, their GPUs."""
+
+_PLACES = {"load_weights", "timelapse_output"}
+"""Options whose value may differ, so long as all machines have it or none."""
 
 
 def led_by_newest(world: World, store: ModelStore) -> World:
@@ -40,19 +51,38 @@ def led_by_newest(world: World, store: ModelStore) -> World:
     """
     if world.size == 1:
         return world
-    found = world.gather(saved_iterations(store))
-    held = sorted({number for number in found if number != NOTHING})
-    if len(held) > 1 and not world.is_restart:
-        counts = " and ".join(f"{number:,}" for number in held)
+    found, digests = map(world.gather, newest_model(store))
+    models = {one for one in zip(found, digests, strict=True) if one[0] != NOTHING}
+    if len(models) > 1 and not world.is_restart:
+        counts = " and ".join(f"{number:,}" for number, _ in sorted(models))
         raise FaceswapError(
-            f"model folder '{store.folder}' holds models of {counts} iterations on different "
-            "machines: keep the one to go on from, and move the others away"
+            f"model folder '{store.folder}' holds different models on different machines, of "
+            f"{counts} iterations: keep the one to go on from, and move the others away"
         )
     return world.led_by(found.index(max(found)))
 
 
+def check_options(world: World, options: Namespace) -> None:
+    """Refuse processes whose command line is another than the first's.
+
+    Parameters
+    ----------
+    world
+        The processes that train together; all of them have to ask.
+    options
+        The command's options, as the user gave them.
+
+    Raises
+    ------
+    FaceswapError
+    """
+    given = {name: value for name, value in vars(options).items() if name not in _OWN}
+    given |= {name: bool(given[name]) for name in _PLACES}
+    _compare(world, {f"--{name.replace('_', '-')}": value for name, value in given.items()})
+
+
 def check_alike(
-    world: World, images: Mapping[str, Sequence[str]], config: Mapping[str, Any], options: Namespace
+    world: World, images: Mapping[str, Sequence[str]], config: Mapping[str, Any]
 ) -> None:
     """Refuse processes that would train on other faces, or in another way, than the first.
 
@@ -63,24 +93,39 @@ def check_alike(
     images
         Full paths of the faces of each side.
     config
-        The model's options by name.
+        The options of model and trainer by name.
+
+    Raises
+    ------
+    FaceswapError
+    """
+    faces = {f"the faces of side {side.upper()}": _digest(paths) for side, paths in images.items()}
+    _compare(world, faces | {f"option {name}": value for name, value in config.items()})
+
+
+def trainer_options(options: Namespace) -> dict[str, Any]:
+    """The trainer's options in train.ini, by name.
+
+    Parameters
+    ----------
     options
         The command's options.
 
     Raises
     ------
     FaceswapError
+        The file can't be read, or an option has a wrong value.
     """
+    sections = ini.load(options.configfile, loader.option_sections(options.plugin_dir))
+    return merged([sections["trainer.original"]])
+
+
+def _compare(world: World, own: dict[str, Any]) -> None:
     if world.size == 1:
         return
-    own = {
-        **{f"the faces of side {side.upper()}": _digest(paths) for side, paths in images.items()},
-        **{f"--{name.replace('_', '-')}": getattr(options, name) for name in _SWITCHES},
-        **{f"option {name}": value for name, value in config.items()},
-    }
     firsts = json.loads(world.share(json.dumps(own)))
     own = json.loads(json.dumps(own))
-    others = [name for name in own if own[name] != firsts.get(name)]
+    others = [name for name in firsts | own if own.get(name) != firsts.get(name)]
     if others:
         raise FaceswapError(
             f"'{socket.gethostname()}' differs from the first machine in {', '.join(others)}: give "

@@ -37,7 +37,13 @@ from plugins import loader
 from scripts.keys import Keys
 from scripts.saving import Saving
 from scripts.signals import Leave, Signals
-from scripts.together import check_alike, led_by_newest, tell_batch
+from scripts.together import (
+    check_alike,
+    check_options,
+    led_by_newest,
+    tell_batch,
+    trainer_options,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +165,9 @@ class Train:
     def _join(self) -> None:
         """Meet the other processes, if any; all but the first train without a word or a file."""
         store = ModelStore(self._args.model_dir, self._args.trainer)
-        self._args.world = self._world = led_by_newest(distributed.join(), store)
+        self._world = led_by_newest(distributed.join(), store)
+        check_options(self._world, self._args)
+        self._args.world = self._world
         if self._world.is_first:
             configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
             return
@@ -212,7 +220,7 @@ class Train:
 
     def _agree_with_others(self, model: Any, images: dict[str, list[str]]) -> None:
         """See that all processes begin alike, and where the run is to end."""
-        check_alike(self._world, images, model.config, self._args)
+        check_alike(self._world, images, {**model.config, **trainer_options(self._args)})
         if not model.iterations:
             self._world.share_values(values_of(model.model))
         if self._world.is_restart:

@@ -5,11 +5,13 @@ their own, so that machines need no disk in common, and none but the first can w
 the model is.
 """
 
+import hashlib
 import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
+from lib.checkpoint.generations import Generation
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore
 from lib.errors import FaceswapError
@@ -18,14 +20,29 @@ from lib.training.distributed import World
 NOTHING = -1
 
 
-def saved_iterations(store: ModelStore) -> int:
-    """Iterations of the newest model in a folder, whole or not; `NOTHING` where there is none."""
+def newest_model(store: ModelStore) -> tuple[int, int]:
+    """Iterations of the newest model in a folder, whole or not, and a number that tells it apart.
+
+    Both are `NOTHING` where there is no model.
+    """
     if saves := store.saves.all():
-        return saves[0].iterations
+        return saves[0].iterations, _digest(store, saves[0])
     if store.path.exists():
         with suppress(FaceswapError):
             stored = StateFile(str(store.folder), store.name).load()
-            return int(stored.get("iterations", 0))
+            return int(stored.get("iterations", 0)), _digest(store, None)
+    return NOTHING, NOTHING
+
+
+def _digest(store: ModelStore, save: Generation | None) -> int:
+    """Of a save's list of files, or of the model itself; `NOTHING` if unreadable: told later."""
+    with suppress(FaceswapError, OSError):
+        if save:
+            found = hashlib.sha256(repr(sorted(save.manifest.files.items())).encode())
+        else:
+            with store.path.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256")
+        return int.from_bytes(found.digest()[:7])
     return NOTHING
 
 

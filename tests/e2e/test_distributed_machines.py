@@ -112,12 +112,43 @@ def test_both_start_again_where_a_process_of_one_is_killed(start: Start, tmp_pat
     assert max(map(iterations, models)) == 250
 
 
-def test_machines_that_differ_are_refused(start: Start, tmp_path: Path) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "other.ini").write_text("[global]\nlearning_rate = 1e-3\n")
-    runs = [start("one", "-it", "3", "-C", str(tmp_path / "other.ini")), start("two", "-it", "3")]
+def refused(*runs: subprocess.Popen[str]) -> str:
+    """The one line that says why."""
     said = "".join(run.communicate(timeout=SECONDS)[0] for run in runs)
     assert [run.returncode for run in runs] == [1, 1]
     told = [line for line in said.splitlines() if line.startswith("faceswap: error: ")]
     assert len(told) == 1, said
-    assert "differs from the first machine in option learning_rate" in told[0]
+    return told[0]
+
+
+@pytest.mark.parametrize(
+    ("section", "more", "named"),
+    [
+        ("[global]\nlearning_rate = 1e-3\n", [], "option learning_rate"),
+        ("[trainer.original]\nzoom_amount = 9\n", [], "option zoom_amount"),
+        ("", ["--freeze-weights", "--holdout", "0.1"], "--freeze-weights, --holdout"),
+    ],
+)
+def test_machines_that_differ_are_refused(
+    section: str, more: list[str], named: str, start: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "other.ini").write_text(section)
+    runs = [
+        start("one", "-it", "3", "-C", str(tmp_path / "other.ini"), *more),
+        start("two", "-it", "3"),
+    ]
+    assert f"differs from the first machine in {named}: give" in refused(*runs)
+
+
+def test_machines_with_different_models_of_as_many_iterations_are_refused(
+    start: Start, tmp_path: Path
+) -> None:
+    finish(start("one", "-it", "1", "--seed", "1"), start("two", "-it", "1", "--seed", "1"))
+    models = [tmp_path / name / "model" for name in ("one", "two")]
+    (model,) = [folder for folder in models if folder.exists()]
+    model.rename(tmp_path / "kept")
+    finish(start("one", "-it", "1", "--seed", "2"), start("two", "-it", "1", "--seed", "2"))
+    (model,) = [folder for folder in models if folder.exists()]
+    (tmp_path / "kept").rename(models[1 - models.index(model)])
+    told = refused(start("one", "-it", "1"), start("two", "-it", "1"))
+    assert "different models on different machines, of 1 and 1 iterations" in told
