@@ -21,8 +21,6 @@ from lib.checkpoint.copies import values_of
 from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore
-from lib.data.files import find_images
-from lib.data.sides import check_count
 from lib.errors import FaceswapError
 from lib.gpus import take_own
 from lib.logs.console import ConsoleLine, LineAwareHandler
@@ -30,11 +28,12 @@ from lib.logs.setup import configure
 from lib.model.precision import policy
 from lib.preview.mark import write_picture
 from lib.training import device, distributed
-from lib.training.finder import write_search
 from lib.training.handing import hand_over, take_back
 from lib.training.launch import launch
 from plugins import loader
+from scripts.checks import check, images, timelapse_folders
 from scripts.keys import Keys
+from scripts.learning_rate import find_learning_rate
 from scripts.saving import Saving
 from scripts.signals import Leave, Signals
 from scripts.together import (
@@ -80,37 +79,8 @@ class Train:
             self._check()
 
     def _check(self) -> None:
-        self._timelapse = self._timelapse_folders()
-        if self._args.warp_to_landmarks and self._args.no_warp:
-            raise FaceswapError("--warp-to-landmarks and --no-warp contradict: leave one out")
-        is_one_of_several = self._args.distributed or distributed.is_launched()
-        if self._args.find_learning_rate and is_one_of_several:
-            raise FaceswapError("--find-learning-rate searches in one process: leave out -d")
-        if self._args.stop_on_plateau and not self._args.holdout:
-            raise FaceswapError(
-                "--stop-on-plateau needs faces held out: add --holdout 0.1, or leave it out"
-            )
-
-    def _timelapse_folders(self) -> dict[str, str] | None:
-        folders = {
-            "input_a": self._args.timelapse_input_a,
-            "input_b": self._args.timelapse_input_b,
-            "output": self._args.timelapse_output,
-        }
-        if not any(folders.values()):
-            return None
-        if not all(folders.values()):
-            raise FaceswapError(
-                "a time-lapse needs all three of --timelapse-input-A, --timelapse-input-B and "
-                "--timelapse-output"
-            )
-        for side in "ab":
-            find_images(folders[f"input_{side}"])
-        if Path(folders["output"]).exists() and not Path(folders["output"]).is_dir():
-            raise FaceswapError(
-                f"--timelapse-output '{folders['output']}' is a file: name a folder"
-            )
-        return folders
+        check(self._args)
+        self._timelapse = timelapse_folders(self._args)
 
     @property
     def was_stopped(self) -> bool:
@@ -129,10 +99,10 @@ class Train:
             self._train_together()
             return
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
-        images = self._images()
+        faces = images(self._args)
         if not (self._args.distributed and not self._args.summary and self._launch()):
             self._join()
-            self._work(images)
+            self._work(faces)
 
     def _train_together(self) -> None:
         """Work as one of the processes that torchrun started."""
@@ -141,7 +111,7 @@ class Train:
         try:
             self._join()
             self._world.lead(self._check)
-            self._work(self._images())
+            self._work(images(self._args))
         except Exception as error:
             ours = distributed.settled(error)
             raise ours from (error if ours is not error else error.__cause__)
@@ -214,7 +184,7 @@ class Train:
         if not self._world.is_first:
             take_back(model.model_dir)
         if self._args.find_learning_rate:
-            self._find_learning_rate(model, trainer)
+            find_learning_rate(model, trainer)
         else:
             self._run(model, trainer)
 
@@ -228,13 +198,6 @@ class Train:
         end = distributed.lasting_end(model.iterations + self._args.iterations)
         self._args.iterations = max(0, end - model.iterations)
         tell_batch(self._world, self._args.batch_size, model.config["gradient_accumulation"])
-
-    def _images(self) -> dict[str, list[str]]:
-        folders = {"a": self._args.input_a, "b": self._args.input_b}
-        images = {side: find_images(folder) for side, folder in folders.items()}
-        for side, found in images.items():
-            check_count(side, len(found), allow_few=self._args.allow_few)
-        return images
 
     def _build(self) -> Any:
         plugin = loader.load_model(self._args.trainer, self._args.plugin_dir)
@@ -265,27 +228,6 @@ class Train:
                 "out, or take weights with --load-weights"
             )
         return model
-
-    def _find_learning_rate(self, model: Any, trainer: Any) -> None:
-        """Draw and name a learning rate; nothing of the model is saved."""
-        if model.iterations:
-            trainer.close()
-            raise FaceswapError(
-                f"--find-learning-rate needs a new model, and '{model.model_dir}' holds one of "
-                f"{model.iterations:,} iterations: name another folder with -m"
-            )
-        try:
-            search = trainer.find_learning_rate()
-        finally:
-            trainer.close()
-        path = Path(model.model_dir) / f"{model.name}_learning_rate.png"
-        write_search(path, search)
-        logger.info("Losses over learning rates: %s", path)
-        logger.info(
-            "Suggested: learning_rate = %.1e (now %.1e); set it in train.ini",
-            search.suggestion,
-            model.config["learning_rate"],
-        )
 
     def _run(self, model: Any, trainer: Any) -> None:
         # A daemon, so that a second Ctrl-C need not wait for the iteration to end.

@@ -284,7 +284,7 @@ def test_every_kind_of_bad_face_is_left_out_by_name_and_the_others_are_used(
         (folders["a"] / "removed.png").unlink(missing_ok=True)
         return found
 
-    monkeypatch.setattr("scripts.train.find_images", listed)
+    monkeypatch.setattr("scripts.checks.find_images", listed)
     begun = time.monotonic()
     said = train("-it", "2")
     assert time.monotonic() - begun < 15

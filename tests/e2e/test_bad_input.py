@@ -159,5 +159,5 @@ def test_an_unexpected_failure_is_one_line_too(
     def fail(*_: object) -> None:
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr("scripts.train.find_images", fail)
+    monkeypatch.setattr("scripts.checks.find_images", fail)
     assert "unexpected RuntimeError: out of luck" in run()
