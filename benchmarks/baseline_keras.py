@@ -5,11 +5,11 @@ import sys
 import numpy as np
 import torch
 
-from benchmarks.step import make_plugin
+from benchmarks.plugin import make_plugin, precision
 
 
 def main(model_name: str, batch: str, iterations: str, path: str) -> None:
-    model = make_plugin(model_name).model
+    model = make_plugin(model_name, precision(mixed=False)).model
     rng = np.random.default_rng(0)
     for _ in range(int(iterations)):
         feeds, targets = (

@@ -1,22 +1,22 @@
-"""Two processes of one thread each, against one: faces a second of the whole training step."""
+"""Two processes of one thread each, against one: faces a second of the whole training step.
+
+Each takes a graphics card where there are two; with fewer, all compute on the processor.
+"""
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
-import tempfile
-import time
-from argparse import Namespace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
+import torch
 
-from benchmarks.timing import parser, report
-from lib.training import distributed
-from lib.training.step import TrainingStep
-from plugins import loader
+from benchmarks.timing import parser, report, seconds
+from lib.gpus import take_own
+
+if TYPE_CHECKING:
+    from lib.training.distributed import World
 
 WARM_UP = 2
 
@@ -28,11 +28,7 @@ def main() -> None:
     options.add_argument("--steps", type=int, default=6, help="iterations a round (default: 6)")
     arguments = options.parse_args()
     if "RANK" in os.environ:
-        world = distributed.join()
-        seconds = time_steps(world, arguments)
-        if world.is_first:
-            print(seconds)
-        distributed.leave()
+        train(arguments)
         return
     rounds = [
         [faces_per_second(arguments, processes) for processes in (1, 2)]
@@ -54,40 +50,44 @@ def faces_per_second(arguments: argparse.Namespace, processes: int) -> float:
     """Faces of a side, all processes together, in the time of the slowest."""
     torchrun = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     own = [f"--{name}={getattr(arguments, name)}" for name in ("model", "batch", "steps")]
+    cards = {} if torch.cuda.device_count() > 1 else {"CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run(
         [sys.executable, "-m", *torchrun, "-m", "benchmarks.distributed", *own],
         check=True,
         stdout=subprocess.PIPE,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **cards},
     )
-    seconds = json.loads(done.stdout)
-    return processes * arguments.batch * arguments.steps / float(seconds)
+    return processes * arguments.batch * arguments.steps / float(done.stdout)
 
 
-def time_steps(world: distributed.World, arguments: argparse.Namespace) -> float:
+def train(arguments: argparse.Namespace) -> None:
+    """Be one of the processes; the first prints the seconds that the steps take."""
+    take_own()
+    from lib.training import distributed  # not before: Keras reads the name of its card but once
+
+    world = distributed.join()
+    taken = time_steps(world, arguments)
+    if world.is_first:
+        print(taken)
+    distributed.leave()
+
+
+def time_steps(world: "World", arguments: argparse.Namespace) -> float:
     """Seconds that the steps of one of the processes take."""
-    with tempfile.TemporaryDirectory() as folder:
-        options_file = Path(folder) / "train.ini"
-        options_file.write_text("")
-        configuration = Namespace(configfile=str(options_file))
-        plugin = loader.load_model(arguments.model)(folder, configuration)
-        plugin.build()
-    rng = np.random.default_rng(world.rank)
+    from benchmarks.plugin import make_plugin, random_sides
+    from benchmarks.step import ours
 
-    def pixels(size: int, channels: int) -> np.ndarray:
-        return rng.integers(0, 256, (arguments.batch, size, size, channels), dtype=np.uint8)
+    plugin = make_plugin(arguments.model)
+    sides = random_sides(plugin.model, arguments.batch)
+    step = ours(plugin, *sides, is_shared=world.size > 1)
 
-    feeds = [pixels(tensor.shape[1], 3) for tensor in plugin.model.inputs]
-    targets = [pixels(tensor.shape[1], 6) for tensor in plugin.model.outputs]
-    step = TrainingStep(plugin.model, plugin.config, is_shared=world.size > 1)
-    rate, momentum = plugin.config["learning_rate"], plugin.config["average_momentum"]
-    for number in range(WARM_UP + arguments.steps):
-        if number == WARM_UP:
-            world.agree(False)  # all begin at once
-            start = time.perf_counter()
-        step([(feeds, targets)], rate, momentum).losses.tolist()
-        world.agree(False)
-    return time.perf_counter() - start
+    def steps(count: int) -> None:
+        for _ in range(count):
+            step()
+            world.agree(False)
+
+    steps(WARM_UP)  # by its last word all begin at once
+    return seconds(lambda: steps(arguments.steps))
 
 
 if __name__ == "__main__":

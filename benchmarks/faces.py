@@ -9,14 +9,18 @@ from lib.synthetic.parameters import Identity
 from lib.synthetic.performance import performance
 
 GRID = Path(__file__).parents[2] / "shared" / "data" / "grid" / "faces"
-PAIR = "bbaf2n", "sbia1a"
+SPEAKERS = [GRID / "bbaf2n", GRID / "sbia1a"]
+
+
+def are_real() -> bool:
+    """Whether the two speakers' faces are at hand."""
+    return all(path.is_dir() for path in SPEAKERS)
 
 
 def pair(folder: Path, count: int = 75) -> list[Path]:
     """Folders of two people's faces; rendered ones are written into `folder`."""
-    real = [GRID / name for name in PAIR]
-    if all(path.is_dir() for path in real):
-        return real
+    if are_real():
+        return SPEAKERS
     rendered = [folder / side for side in "ab"]
     rng = np.random.default_rng(0)
     for path in rendered:

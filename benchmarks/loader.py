@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from benchmarks.baseline import training_pair
+from benchmarks.faces import SPEAKERS
 from benchmarks.timing import parser, report
 from lib.align.geometry import face_edge, window_edge
 from lib.data.augment import Augmentation
@@ -26,7 +27,6 @@ from lib.synthetic.performance import performance
 
 COVERAGE = 0.6875
 BATCH = 16
-REAL = Path(__file__).parents[2] / "shared" / "data" / "grid" / "faces" / "bbaf2n"
 
 
 def main() -> None:
@@ -36,8 +36,8 @@ def main() -> None:
     arguments = options.parse_args()
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
-        if arguments.faces is None and REAL.is_dir():
-            arguments.faces = str(REAL)
+        if arguments.faces is None and SPEAKERS[0].is_dir():
+            arguments.faces = str(SPEAKERS[0])
         if arguments.faces is None:
             rng = np.random.default_rng(0)
             write_faces(Path(folder), Identity.random(rng), performance(rng, 64), "face")

@@ -13,7 +13,7 @@ ITERATIONS = 3
 
 
 def main() -> None:
-    options = parser(__doc__, rounds=1)
+    options = parser(__doc__, rounds=None)
     options.add_argument("--model", default="original", help="model plugin (default: original)")
     options.add_argument("--batch", type=int, default=16, help="faces of each side (default: 16)")
     arguments = options.parse_args()

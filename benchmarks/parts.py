@@ -2,7 +2,6 @@
 
 import statistics
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import torch
 
 from benchmarks.faces import pair
-from benchmarks.step import make_plugin
-from benchmarks.timing import parser, report
+from benchmarks.plugin import make_plugin, precision
+from benchmarks.timing import parser, report, seconds
 from lib.align.geometry import face_edge
 from lib.data.augment import Augmentation
 from lib.data.batches import Batches
@@ -31,11 +30,10 @@ class Parts:
 
     def timed(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            begun = time.perf_counter()
-            result = function(*args, **kwargs)
-            taken = time.perf_counter() - begun
+            results = []
+            taken = seconds(lambda: results.append(function(*args, **kwargs)))
             self.seconds[name] = self.seconds.get(name, 0) + taken
-            return result
+            return results[0]
 
         return call
 
@@ -44,8 +42,9 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--model", default="compact", help="model plugin (default: compact)")
     options.add_argument("--batch", type=int, default=16, help="faces of each side (default: 16)")
+    options.add_argument("--mixed", action="store_true", help="in bfloat16, not in float32")
     arguments = options.parse_args()
-    plugin = make_plugin(arguments.model)
+    plugin = make_plugin(arguments.model, precision(arguments.mixed))
     parts = Parts()
     step = _instrumented(plugin, parts)
     rate, momentum = plugin.config["learning_rate"], plugin.config["average_momentum"]
@@ -54,9 +53,8 @@ def main() -> None:
         makers = [_batches(path, arguments.batch) for path in pair(Path(folder))]
         for number in range(arguments.rounds + 1):
             parts.seconds = {}
-            begun = time.perf_counter()
-            batches = [maker.batch(number) for maker in makers]
-            parts.seconds["data"] = time.perf_counter() - begun
+            make = parts.timed("data", Batches.batch)
+            batches = [make(maker, number) for maker in makers]
             sides = [batch.feed for batch in batches], [batch.targets[0] for batch in batches]
             parts.timed("whole", step)([sides], rate, momentum).losses.tolist()
             rounds.append(parts.seconds)
@@ -68,6 +66,7 @@ def main() -> None:
         {
             "model": arguments.model,
             "batch": arguments.batch,
+            "precision": "bfloat16" if arguments.mixed else "float32",
             "step_seconds": step_seconds,
             **{f"{name}_share": value / step_seconds for name, value in medians.items()},
             "rest_share": rest / step_seconds,

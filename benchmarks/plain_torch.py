@@ -109,7 +109,8 @@ MODELS = {"original": original, "compact": compact}
 
 def dssim(truth: Tensor, prediction: Tensor) -> Tensor:
     """Structural dissimilarity, Gaussian window of 11 pixels and sigma 1.5."""
-    line = torch.exp(-((torch.arange(11, dtype=truth.dtype) - 5) ** 2) / (2 * 1.5**2))
+    places = torch.arange(11, dtype=truth.dtype, device=truth.device)
+    line = torch.exp(-((places - 5) ** 2) / (2 * 1.5**2))
     line = line / line.sum()
     planes = torch.cat([truth, prediction, truth**2 + prediction**2, truth * prediction], dim=1)
     rows = line[:, None].expand(12, 1, 11, 1)

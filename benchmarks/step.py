@@ -1,22 +1,19 @@
 """One training iteration, against Keras ``train_on_batch`` and plain PyTorch by hand."""
 
 import statistics
-import tempfile
-from argparse import Namespace
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.plain_torch import MODELS, Plain, PlainStep
+from benchmarks.plugin import make_plugin, precision, random_sides
 from benchmarks.timing import parser, report, seconds
-from lib.training.device import to_device
+from lib.training.device import device, to_device
 from lib.training.step import TrainingStep
-from plugins import loader
 
 EDGE, SGEMM = 64, 2048
 
@@ -27,22 +24,17 @@ def main() -> None:
     options.add_argument("--batch", type=int, default=16, help="faces of each side (default: 16)")
     options.add_argument("--mixed", action="store_true", help="in bfloat16; the others in float32")
     arguments = options.parse_args()
-    plugin, in_float32 = make_plugin(arguments.model), None
+    plugin = in_float32 = make_plugin(arguments.model, precision(mixed=False))
     if arguments.mixed:
-        plugin, in_float32 = make_plugin(arguments.model, mixed=True), plugin
-    rng = np.random.default_rng(0)
-
-    def pixels(channels: int) -> list[np.ndarray]:
-        shape = (arguments.batch, EDGE, EDGE, channels)
-        return [rng.integers(0, 256, shape, np.uint8) for _ in range(2)]
-
-    feeds, targets = pixels(3), pixels(6)
-    plain = MODELS[arguments.model]()
+        plugin = make_plugin(arguments.model, precision(mixed=True))
+    feeds, targets = random_sides(plugin.model, arguments.batch)
+    plain = MODELS[arguments.model]().to(device())
+    left, right = (torch.rand(SGEMM, SGEMM, device=device()) for _ in range(2))
     ways = [
         ours(plugin, feeds, targets),
-        by_keras((in_float32 or plugin).model, feeds, targets),
+        by_keras(in_float32.model, feeds, targets),
         by_hand(plain, feeds, targets),
-        _sgemm,
+        lambda: left @ right,
     ]
     for way in ways:
         way()
@@ -67,48 +59,26 @@ def main() -> None:
     )
 
 
-def make_plugin(model: str, *, mixed: bool = False) -> Any:
-    """A new model, ready to train, with its default options but for the precision.
-
-    Nothing of it is on the disk.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        options_file = Path(folder) / "train.ini"
-        sections = ("global", "model.compact")
-        options_file.write_text("".join(f"[{x}]\nmixed_precision = {mixed}\n" for x in sections))
-        plugin = loader.load_model(model)(folder, Namespace(configfile=str(options_file)))
-        plugin.build()
-    return plugin
-
-
-def ours(plugin: Any, feeds: list[np.ndarray], targets: list[np.ndarray]) -> Callable[[], object]:
+def ours(
+    plugin: Any, feeds: list[Tensor], targets: list[Tensor], *, is_shared: bool = False
+) -> Callable[[], object]:
     """A step as ``faceswap train`` takes it; the loss is read back, as by the others."""
-    step = TrainingStep(plugin.model, plugin.config)
+    step = TrainingStep(plugin.model, plugin.config, is_shared=is_shared)
     rate, momentum = plugin.config["learning_rate"], plugin.config["average_momentum"]
     return lambda: step([(feeds, targets)], rate, momentum).losses.tolist()
 
 
 def by_keras(
-    model: keras.Model, feeds: list[np.ndarray], targets: list[np.ndarray]
+    model: keras.Model, feeds: list[Tensor], targets: list[Tensor]
 ) -> Callable[[], object]:
     return lambda: model.train_on_batch(
         [to_device(x) for x in feeds], [to_device(x) for x in targets]
     )
 
 
-def by_hand(
-    model: Plain, feeds: list[np.ndarray], targets: list[np.ndarray]
-) -> Callable[[], object]:
+def by_hand(model: Plain, feeds: list[Tensor], targets: list[Tensor]) -> Callable[[], object]:
     step = PlainStep(model)
-    inputs, truths = ([torch.from_numpy(x) for x in kind] for kind in (feeds, targets))
-    return lambda: step(inputs, truths)
-
-
-_LEFT, _RIGHT = (torch.rand(SGEMM, SGEMM) for _ in range(2))
-
-
-def _sgemm() -> object:
-    return _LEFT @ _RIGHT
+    return lambda: step(feeds, targets)
 
 
 def useful_flop(model: Plain, batch: int) -> int:
@@ -117,7 +87,7 @@ def useful_flop(model: Plain, batch: int) -> int:
     Losses, activations and the optimizer are not counted: they are what it costs to get there.
     """
     with FlopCounterMode(display=False) as counter:
-        faces = [torch.zeros(batch, 3, EDGE, EDGE) for _ in range(2)]
+        faces = [torch.zeros(batch, 3, EDGE, EDGE, device=device()) for _ in "ab"]
         torch.stack([face.sum() for face in model(*faces)]).sum().backward()
     model.zero_grad(set_to_none=True)
     return counter.get_total_flops()

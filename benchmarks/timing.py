@@ -1,25 +1,26 @@
-"""Times two things in turn, so that a busy machine disturbs both alike."""
+"""Times what is run, and prints what came of it."""
 
 import argparse
 import json
-import statistics
 import time
 from collections.abc import Callable
 
-
-def in_turn(ours: Callable[[], object], other: Callable[[], object], rounds: int):
-    """Median seconds of each, and the median of the rounds' ratios ours / other."""
-    ours(), other()
-    pairs = [(seconds(ours), seconds(other)) for _ in range(rounds)]
-    medians = [statistics.median(times) for times in zip(*pairs, strict=True)]
-    return *medians, statistics.median(a / b for a, b in pairs)
+import torch
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Seconds that something takes."""
+    """Seconds that something takes, to the end of what it has told a graphics card to do."""
+    synchronise()
     start = time.perf_counter()
     run()
+    synchronise()
     return time.perf_counter() - start
+
+
+def synchronise() -> None:
+    """Wait for the graphics card, where one has been told to do something."""
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def report(figures: dict[str, object], as_json: bool) -> None:
@@ -31,9 +32,10 @@ def report(figures: dict[str, object], as_json: bool) -> None:
         print(f"{name:>20}  {value:.4g}" if isinstance(value, float) else f"{name:>20}  {value}")
 
 
-def parser(text: str, rounds: int = 7) -> argparse.ArgumentParser:
-    """Options that every benchmark has."""
+def parser(text: str, rounds: int | None = 7) -> argparse.ArgumentParser:
+    """Options that every benchmark has; ``--rounds`` only where there is a number for it."""
     made = argparse.ArgumentParser(description=text)
     made.add_argument("--json", action="store_true", help="print one line of JSON")
-    made.add_argument("--rounds", type=int, default=rounds, help="rounds to take the median of")
+    if rounds:
+        made.add_argument("--rounds", type=int, default=rounds, help="to take the median of")
     return made
