@@ -1,14 +1,15 @@
 """Faces of two people, to train on and to hold out."""
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.faces import GRID, SPEAKERS, are_real
 from lib.data.faceset import FaceSet, load_faces
 from lib.data.files import find_images
-from lib.errors import FaceswapError
 from lib.evaluation.held_out import split
 from lib.evaluation.score import score_cut
 from lib.evaluation.truth import true_swaps
@@ -17,8 +18,6 @@ from lib.synthetic.parameters import Identity, Light
 from lib.synthetic.performance import performance
 from scripts.demo import FACES, HELD_OUT, PEOPLE
 
-GRID = Path(__file__).parents[2] / "shared" / "data" / "grid" / "faces"
-SPEAKERS = {"a": "bbaf2n", "b": "sbia1a"}
 CUT = score_cut("face")
 
 
@@ -43,9 +42,9 @@ class Pair:
 
 def grid(folder: Path) -> Pair:
     """Two real speakers, 60 faces of each; the last fifth of either clip is held out."""
-    if not GRID.is_dir():
-        raise FaceswapError(f"the faces of two speakers belong in '{GRID}': try --pair rendered")
-    files = {side: find_images(str(GRID / name)) for side, name in SPEAKERS.items()}
+    if not are_real():
+        raise SystemExit(f"--pair grid: its faces belong in '{GRID}'; try --pair rendered")
+    files = {side: find_images(str(path)) for side, path in zip("ab", SPEAKERS, strict=True)}
     parts = {side: split(side, paths, 0.2) for side, paths in files.items()}
     train, held_out = ({side: part[k] for side, part in parts.items()} for k in (0, 1))
     return _pair(train, held_out)
@@ -64,6 +63,14 @@ def rendered(folder: Path) -> Pair:
 
 
 PAIRS: dict[str, Callable[[Path], Pair]] = {"grid": grid, "rendered": rendered}
+
+
+def pair_at_hand() -> str:
+    """Name of the real pair, or of the rendered one where its faces are missing, which is said."""
+    if are_real():
+        return "grid"
+    print(f"'{GRID}' has no faces: rendered ones are used", file=sys.stderr)
+    return "rendered"
 
 
 def _render(folder: Path, identity: int, number: int, count: int, more: int) -> list[str]:
