@@ -1,3 +1,3 @@
-"""Speed, as ratios of two things timed in turn in one process; see README.md."""
+"""What training costs, where one can as ratios of two things timed in turn; see README.md."""
 
 import lib  # noqa: F401 - names PyTorch to Keras before it is imported

@@ -1,12 +1,16 @@
-"""Run every benchmark, keep the figures, and tell which have moved since the last time."""
+"""Run every benchmark, keep the figures, and tell which have moved since the last time.
+
+What is measured is in the table at once, and one benchmark that fails keeps none of the others.
+"""
 
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmarks.tables import FOLDER, Table, last, new_path, this_machine
+from benchmarks.tables import FOLDER, SETTINGS, Table, last, new_path, this_machine
 
 RUNS = (
     "step --model compact",
@@ -21,32 +25,33 @@ RUNS = (
     "memory --model original",
     "distributed --rounds 3",
     "parts --model compact",
+    "parts --model compact --mixed",
     "parts --model original --rounds 3",
     "quality --minutes 2",
 )
 
 
 def main() -> None:
-    figures: dict[tuple[str, str], float] = {}
+    table, path = Table(this_machine(), {}), new_path()
+    before = last(table.machine, FOLDER.glob("*.tsv"))
+    failed = []
     for run in (bar := tqdm(RUNS, unit="run", disable=None)):
         bar.set_description(run)
-        for name, value in measure(run).items():
-            if isinstance(value, int | float):
-                figures[run, name] = value
-                tqdm.write(f"{run:<34} {name:<26} {value:>10.4g}")
-    table = Table(this_machine(), figures)
-    before = last(table.machine, FOLDER.glob("*.tsv"))
-    path = new_path()
-    table.write(path)
-    print(f"{table.machine}: kept in {path}")
-    if before is None:
-        print("It is the first table of this machine: there is nothing to compare with")
-    else:
-        print("\n".join(table.moved(before)) or "No ratio moved by more than 10 % since the last")
+        measured = measure(run)
+        if not measured:
+            failed.append(run)
+            continue
+        for name, value in measured.items():
+            table.figures[run, name] = value
+            tqdm.write(f"{run:<34} {name:<26} {value:>10.4g}")
+        table.write(path)
+    tell(table, before, path)
+    if failed:
+        raise SystemExit(f"Failed, in words of their own above: {', '.join(failed)}")
 
 
-def measure(run: str) -> dict[str, object]:
-    """Figures that a benchmark prints."""
+def measure(run: str) -> dict[str, float]:
+    """Figures that a benchmark prints, but for its settings; none where it fails."""
     name, *options = run.split()
     done = subprocess.run(
         [sys.executable, "-m", f"benchmarks.{name}", *options, "--json"],
@@ -54,9 +59,24 @@ def measure(run: str) -> dict[str, object]:
         text=True,
     )
     if done.returncode:
-        raise SystemExit(f"benchmarks.{name} failed; its own words are above")
-    figures: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
-    return figures
+        return {}
+    printed = json.loads(done.stdout.splitlines()[-1])
+    return {
+        name: value
+        for name, value in printed.items()
+        if isinstance(value, int | float) and name not in SETTINGS
+    }
+
+
+def tell(table: Table, before: Table | None, path: Path) -> None:
+    """Say where the figures are, and what has moved."""
+    if not table.figures:
+        return
+    print(f"{table.machine}: kept in {path}")
+    if before is None:
+        print("It is the first table of this machine: there is nothing to compare with")
+    else:
+        print("\n".join(table.moved(before)) or "Nothing that can be compared has moved")
 
 
 if __name__ == "__main__":

@@ -8,10 +8,16 @@ from datetime import datetime
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "tables"
-MOVED = 0.1
-"""Change of a ratio that is told. Seconds move by a third on a shared machine: they are not."""
+SETTINGS = {"batch", "coverage", "size"}
+"""What a benchmark was told, and says again beside its figures."""
 
-_RATIOS = ("vs_", "of_", "psnr", "ssim", "stall_vs", "peak_")
+RELATIVE = 0.1
+"""Part of a ratio, or of megabytes, by which it has to differ to have moved."""
+
+ABSOLUTE = {"psnr": 0.5, "ssim": 0.02, "share": 0.02}
+"""The same in the figure's own unit: dB; SSIM; parts of a whole, small ones among them. Quality is
+trained for a time, so that it varies with how fast the machine is."""
+
 Figures = dict[tuple[str, str], float]
 
 
@@ -43,15 +49,31 @@ class Table:
         return cls(first.removeprefix("# "), {(run, name): float(x) for run, name, x in cells})
 
     def moved(self, since: "Table") -> list[str]:
-        """Ratios that differ by more than a tenth from those of an earlier table, in words."""
-        return [
-            f"{run}: {name} moved by {change:+.0%}, from {since.figures[run, name]:.4g} "
-            f"to {value:.4g}"
-            for (run, name), value in self.figures.items()
-            if name.startswith(_RATIOS)
-            and (earlier := since.figures.get((run, name)))
-            and abs(change := value / earlier - 1) > MOVED
-        ]
+        """What has moved since an earlier table, and what only one of them has, in words."""
+        told = []
+        for run, name in {**since.figures, **self.figures}:
+            earlier, now = (table.figures.get((run, name)) for table in (since, self))
+            if change := _change(name, earlier, now):
+                told.append(f"{run}: {name} {change}")
+        return told
+
+
+def _change(name: str, earlier: float | None, now: float | None) -> str | None:
+    """How a figure has moved; None where it has not, or is none that can be compared.
+
+    Seconds, and what is in a second, move by a third on a shared machine.
+    """
+    words = name.split("_")
+    is_relative = not {"vs", "speedup", "megabytes"}.isdisjoint(words) or words[0] == "of"
+    if not is_relative and words[-1] not in ABSOLUTE:
+        return None
+    if earlier is None:
+        return f"is new: {now:.4g}"
+    if now is None:
+        return f"is missing; it was {earlier:.4g}"
+    tolerance = RELATIVE * abs(earlier) if is_relative else ABSOLUTE[words[-1]]
+    stays = abs(now - earlier) <= tolerance  # which no NaN does
+    return None if stays else f"moved from {earlier:.4g} to {now:.4g}"
 
 
 def this_machine() -> str:
