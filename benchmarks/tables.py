@@ -85,12 +85,15 @@ def this_machine() -> str:
 
 
 def _processor() -> str:
+    """The processor; with numbers, as a hired machine may give all of a maker's lines one name."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
+    found = {name.strip(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
+    name = found.get("model name", platform.machine())
+    numbers = [found[key] for key in ("cpu family", "model") if key in found]
+    return f"{name} {'/'.join(numbers)}".strip()
 
 
 def last(machine: str, paths: Iterable[Path]) -> Table | None:
