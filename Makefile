@@ -15,7 +15,7 @@ demo: setup
 	@$(BIN)/faceswap demo --output demo
 
 test: setup
-	$(BIN)/pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=term
 
 check: setup
 	$(BIN)/ruff check .
