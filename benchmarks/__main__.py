@@ -1,6 +1,6 @@
 """Run every benchmark, keep the figures, and tell which have moved since the last time.
 
-What is measured is in the table at once, and one benchmark that fails keeps none of the others.
+What is measured is in the table at once, so that a benchmark that fails costs the others nothing.
 """
 
 import json

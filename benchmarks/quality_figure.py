@@ -78,9 +78,10 @@ def write_figure(path: str | Path, lines: Sequence[Line]) -> None:
 
 def _panel(axes: "Axes", name: str, lines: Sequence[Line]) -> None:
     axes.set(xlabel="minutes of training", ylabel=SCORES[name], xscale="log")
-    for number, ((model, coverage, clock), runs) in enumerate(_by_settings(lines).items()):
+    for number, ((model, coverage, batch, clock), runs) in enumerate(_by_settings(lines).items()):
         seeds, pace = len({run["seed"] for run in runs}), clock.partition(",")[0]
-        label = f"{model}, coverage {coverage:g} %, {seeds} seed{'s' * (seeds > 1)}, {pace}"
+        what = f"{model}, coverage {coverage:g} %, batch {batch}"
+        label = f"{what}, {seeds} seed{'s' * (seeds > 1)}, {pace}"
         _draw(axes, name, runs, f"C{number}", "-", label)
         _draw(axes, f"swap_{name}", runs, f"C{number}", "--", "its swaps against the truth")
     if lines[0]["pair"] == "grid":
@@ -91,11 +92,11 @@ def _panel(axes: "Axes", name: str, lines: Sequence[Line]) -> None:
     axes.grid(alpha=0.3)
 
 
-def _by_settings(lines: Sequence[Line]) -> dict[tuple[str, float, str], list[Line]]:
-    """Runs that differ in nothing but their seeds, by model, coverage and clock."""
-    found: dict[tuple[str, float, str], list[Line]] = {}
+def _by_settings(lines: Sequence[Line]) -> dict[tuple[str, float, int, str], list[Line]]:
+    """Runs that differ in nothing but their seeds, by those."""
+    found: dict[tuple[str, float, int, str], list[Line]] = {}
     for line in lines:
-        key = line["model"], line["coverage"], line["clock"]
+        key = line["model"], line["coverage"], line["batch"], line["clock"]
         found.setdefault(key, []).extend(line["runs"])
     return found
 

@@ -20,7 +20,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         plugin = make_plugin(arguments.model, folder=Path(folder), keep_saves=1)
         run = Run(plugin, arguments.batch)
+        begun = time.perf_counter()
         preparing = seconds(plugin.saves.prepare)
+        plugin.saves.finish()
+        drawing = time.perf_counter() - begun
         run.save()
         file = Path(folder) / "keras.keras"
         rounds = [
@@ -35,6 +38,7 @@ def main() -> None:
             "batch": arguments.batch,
             "megabytes": megabytes,
             "prepare_seconds": preparing,
+            "layout_seconds": drawing,
             "stall_seconds": stall,
             "most_stall_seconds": max(times[0] for times in rounds),
             "writing_seconds": writing,

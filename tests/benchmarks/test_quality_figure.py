@@ -20,7 +20,7 @@ def curve(*points: tuple[float, float]) -> list[dict[str, float | None]]:
 
 def line(seed: int, **settings: object) -> dict[str, object]:
     run = {"seed": seed, "curve": curve((1, 20), (2, 22 + seed))}
-    common = {"model": "compact", "pair": "grid", "coverage": 100.0, "clock": CLOCK}
+    common = {"model": "compact", "pair": "grid", "coverage": 100.0, "batch": 16, "clock": CLOCK}
     return {**common, "runs": [run], **settings}
 
 
@@ -54,7 +54,14 @@ def test_a_score_that_nobody_knows_makes_no_curve() -> None:
 def test_stored_lines_of_the_same_settings_are_one_curve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = [line(0), line(1), line(0, coverage=68.75), line(2), line(0, model="original")]
+    lines = [
+        line(0),
+        line(1),
+        line(0, coverage=68.75),
+        line(0, batch=8),
+        line(2),
+        line(0, model="original"),
+    ]
     for number, some in enumerate((lines[:2], lines[2:])):
         texts = [json.dumps(each) for each in some]
         (tmp_path / f"{number}.jsonl").write_text("\n\n".join(texts) + "\n")
@@ -67,10 +74,11 @@ def test_stored_lines_of_the_same_settings_are_one_curve(
     drawn = tmp_path / "out.png"
     monkeypatch.setattr("sys.argv", ["quality_figure", *files, "--png", str(drawn)])
     quality_figure.main()
-    assert labels[:6:2] == [
-        "compact, coverage 100 %, 3 seeds, 0.5 s an iteration",
-        "compact, coverage 68.75 %, 1 seed, 0.5 s an iteration",
-        "original, coverage 100 %, 1 seed, 0.5 s an iteration",
+    assert labels[:8:2] == [
+        "compact, coverage 100 %, batch 16, 3 seeds, 0.5 s an iteration",
+        "compact, coverage 68.75 %, batch 16, 1 seed, 0.5 s an iteration",
+        "compact, coverage 100 %, batch 8, 1 seed, 0.5 s an iteration",
+        "original, coverage 100 %, batch 16, 1 seed, 0.5 s an iteration",
     ]
     image = cv2.imread(str(drawn))
     assert image is not None
