@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lib.errors import FaceswapError
+from lib.training.memory import is_out_of_memory
 
 Function = TypeVar("Function", bound=Callable[..., Tensor])
 
@@ -34,6 +35,8 @@ def compiled(function: Function) -> Callable[..., Tensor]:
     ------
     FaceswapError
         When called: there is no compiler.
+    torch.OutOfMemoryError
+        When called: memory ran out, also as they were compiled.
     """
     fast: Callable[..., Tensor] | None = None
     seen: set[tuple[torch.Size, ...]] = set()
@@ -59,6 +62,9 @@ def _compiling() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     except torch._dynamo.exc.TorchDynamoException as error:
+        cause = getattr(error, "inner_exception", error)
+        if is_out_of_memory(error) or is_out_of_memory(cause):
+            raise torch.OutOfMemoryError(str(error)) from error
         why = " ".join(str(error).strip().splitlines()[:2])
         raise FaceswapError(
             f"compile_losses = True: PyTorch can't compile here ({why}): install a C++ "

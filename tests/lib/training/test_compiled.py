@@ -35,7 +35,7 @@ def test_a_compiled_loss_and_its_gradient_are_the_same() -> None:
         torch.testing.assert_close(joined, eager)
 
 
-def failing(direction: str) -> Callable[..., Any]:
+def failing(direction: str, why: Exception) -> Callable[..., Any]:
     """Stands in for `torch.compile` where nothing compiles on the way there, or back."""
 
     class Program(torch.autograd.Function):
@@ -48,7 +48,7 @@ def failing(direction: str) -> Callable[..., Any]:
             return fail()
 
     def fail() -> Tensor:
-        raise torch._dynamo.exc.BackendCompilerFailed(fail, RuntimeError("No g++"), None)
+        raise torch._dynamo.exc.BackendCompilerFailed(fail, why, None)
 
     return lambda function, *, dynamic: Program.apply
 
@@ -57,8 +57,20 @@ def failing(direction: str) -> Callable[..., Any]:
 def test_where_nothing_compiles_the_user_is_told(
     monkeypatch: pytest.MonkeyPatch, direction: str
 ) -> None:
-    monkeypatch.setattr(module.torch, "compile", failing(direction))
+    monkeypatch.setattr(module.torch, "compile", failing(direction, RuntimeError("No g++")))
     with pytest.raises(FaceswapError, match=r"compile_losses = True: .*No g\+\+.*option off"):
+        compiled(torch.neg)(torch.ones(1, requires_grad=True))
+
+
+@pytest.mark.parametrize("direction", ["there", "back"])
+@pytest.mark.parametrize(
+    "why", [torch.OutOfMemoryError("No room"), MemoryError(), RuntimeError("CUDA out of memory")]
+)
+def test_memory_that_runs_out_in_compiling_is_told_as_such(
+    monkeypatch: pytest.MonkeyPatch, why: Exception, direction: str
+) -> None:
+    monkeypatch.setattr(module.torch, "compile", failing(direction, why))
+    with pytest.raises(torch.OutOfMemoryError, match=type(why).__name__):
         compiled(torch.neg)(torch.ones(1, requires_grad=True))
 
 
