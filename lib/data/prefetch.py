@@ -10,6 +10,8 @@ from lib.gpus import take_own
 Made = TypeVar("Made")
 Makes = TypeVar("Makes", covariant=True)
 
+_DEPTH = 3
+
 
 class Maker(Protocol[Makes]):
     """Makes batches of one side by their number."""
@@ -19,16 +21,13 @@ class Maker(Protocol[Makes]):
         ...
 
 
-_DEPTH = 3
-
-
 class Prefetcher(Generic[Made]):
     """Makes the batches of both sides in a thread, ahead of their use.
 
     Parameters
     ----------
     batches_a, batches_b
-        The sides' batches; nothing else may use them until this is closed.
+        The sides' batches; nothing else may call `batch` of them until this is closed.
     start
         Number of the first pair.
     step
