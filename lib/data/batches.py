@@ -41,10 +41,15 @@ class Batches:
     ----------
     planner
         What to make.
+
+    Attributes
+    ----------
+    planner
+        As given.
     """
 
     def __init__(self, planner: Planner) -> None:
-        self._planner = planner
+        self.planner = planner
         self._faces = planner.faces
         self._colour = ColourJitter(planner.faces.size)
         self._copies = Copies(planner.faces.size)
@@ -53,7 +58,7 @@ class Batches:
 
     def batch(self, number: int) -> Batch:
         """Make the batch of this number, counted from 0."""
-        planner = self._planner
+        planner = self.planner
         plan = planner.plan(number)
         feed = self._empty(planner.feed.size, 3)
         targets = {size: self._empty(size, 6) for size in planner.targets}
@@ -61,10 +66,10 @@ class Batches:
         return Batch(feed, [targets[size] for size in planner.target_sizes], plan.indices)
 
     def _empty(self, size: int, channels: int) -> Pixels:
-        return np.empty((self._planner.batch_size, size, size, channels), np.uint8)
+        return np.empty((self.planner.batch_size, size, size, channels), np.uint8)
 
     def _fill(self, plan: Plan, feed: Pixels, targets: dict[int, Pixels]) -> None:
-        edge, sampler, samplers = self._faces.size, self._planner.feed, self._planner.targets
+        edge, sampler, samplers = self._faces.size, self.planner.feed, self.planner.targets
         reach = max(each.reach for each in (sampler, *samplers.values()))
         tiles = clahe_tiles(edge, plan.draws.clahe_step)
         changes, changed = lines(plan.draws.colour), are_changed(plan.draws.colour, tiles)
@@ -84,7 +89,7 @@ class Batches:
 
     def _feed_maps(self, plan: Plan, row: int) -> tuple[NDArray[np.float32], NDArray[np.floating]]:
         """Where the feed's pixels lie in the copy; least and greatest x, and y, in the face."""
-        sampler = self._planner.feed
+        sampler = self.planner.feed
         if plan.feed_maps is not None:
             places = plan.feed_maps[row]
             return sampler.on_copy(places), places

@@ -120,7 +120,7 @@ class Planner:
 
     def plan(self, number: int) -> Plan:
         """Plan the batch of this number, counted from 0."""
-        indices, edge = self._indices(number), self.faces.size
+        indices, edge = self.indices(number), self.faces.size
         rng = self._rng(_AUGMENTATION, number)
         draws = self._augmentation.draw(rng, len(indices))
         transforms = inverse_transforms(draws, edge)
@@ -138,8 +138,19 @@ class Planner:
         sequence = np.random.SeedSequence(seed, spawn_key=(side, purpose, number))
         return np.random.Generator(np.random.Philox(sequence))
 
-    def _indices(self, number: int) -> NDArray[np.intp]:
-        """Take the batch's part of all epochs in a row; each shuffles all faces anew."""
+    def indices(self, number: int) -> NDArray[np.intp]:
+        """Take the batch's part of all epochs in a row; each shuffles all faces anew.
+
+        Parameters
+        ----------
+        number
+            Of the batch, counted from 0.
+
+        Returns
+        -------
+        ndarray
+            Which faces it is of.
+        """
         position, end = number * self.batch_size, (number + 1) * self.batch_size
         parts = []
         while position < end:

@@ -5,7 +5,6 @@ pixels is done on the device, by as many calls for a large batch as for a small 
 read back, and nothing that the device works out decides what is done.
 """
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,9 +20,7 @@ from lib.data.plan import Plan, Planner
 from lib.data.warp import Sampler
 from lib.training.colour import Change, Colours, planned
 from lib.training.device import device, is_cuda, pinned, upload
-from lib.training.memory import half
-
-logger = logging.getLogger(__name__)
+from lib.training.room import Room
 
 Floats = NDArray[np.float64]
 
@@ -109,14 +106,14 @@ class Staged:
         return DeviceBatch(_joined(feeds), list(map(_joined, sizes)), self.indices)
 
     def smaller(self) -> "Staged":
-        """The same batch, of half as many faces at a time; so are those that are staged next.
+        """The same batch, of half as many faces at a time; so are those that the run stages next.
 
         Raises
         ------
         FaceswapError
             It was one at a time.
         """
-        self.maker.shrink(len(self.parts[0].images))
+        self.maker.room.shrink(len(self.parts[0].images))
         return self.maker.stage(self.plan)
 
 
@@ -127,44 +124,37 @@ class DeviceBatches:
     ----------
     planner
         What to make.
+    room
+        For how many faces at a time, in all batches of the run.
+
+    Attributes
+    ----------
+    planner, room
+        As given.
     """
 
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
-        self._most = planner.batch_size
+    def __init__(self, planner: Planner, room: Room) -> None:
+        self.planner = planner
+        self.room = room
 
     @cached_property
     def painter(self) -> "Painter":
         """What makes the pixels; first asked for where memory may run out."""
-        return Painter(self._planner)
+        return Painter(self.planner)
 
     def batch(self, number: int) -> Staged:
         """Do the host's part of the batch of this number, counted from 0."""
-        return self.stage(self._planner.plan(number))
+        return self.stage(self.planner.plan(number))
 
     def stage(self, plan: Plan) -> Staged:
         """Do the host's part of a batch, for as many faces at a time as memory has room for."""
-        most = self._most  # another thread may shrink it meanwhile
+        most = self.room.faces  # another thread may shrink it meanwhile
         starts = range(0, len(plan.indices), most)
         parts = [self._numbers(plan, slice(start, start + most)) for start in starts]
         return Staged(plan, parts, self)
 
-    def shrink(self, faces: int) -> None:
-        """Make half of so many faces at a time from now on, and tell the user.
-
-        Raises
-        ------
-        FaceswapError
-            It was one.
-        """
-        advice = "lower -b, the batch size, or end what else uses memory"
-        most = half(faces, "the making of a batch", advice)
-        if most < self._most:  # else what was staged before has been too large as well
-            self._most = most
-            logger.warning("Out of memory: faces are now changed %d at a time", most)
-
     def _numbers(self, plan: Plan, rows: slice) -> Numbers:
-        planner, edge = self._planner, self._planner.faces.size
+        planner, edge = self.planner, self.planner.faces.size
         images, masks = _gathered(planner.faces, plan.indices[rows])
         places = plan.warped if plan.feed_maps is None else plan.feed_maps
         transforms, samplers = plan.transforms[rows], planner.targets.values()

@@ -105,18 +105,18 @@ class Feed:
         Returns
         -------
         sides : iterator
-            What `next` gave for that iteration; the device makes each as it is taken.
+            What `next` gave for that iteration; each is made as it is taken.
         files : dict
             The file of each face of side "a" and of "b", in the order of the batches.
         """
-        batches_a, batches_b = (self._make_batches(side) for side in "ab")
+        both = {side: self._make_batches(side) for side in "ab"}
         numbers = self._numbers(iteration)
-        pairs = [(batches_a.batch(number), batches_b.batch(number)) for number in numbers]
         files = {
-            side: [self._paths[side][face] for batch in batches for face in batch.indices]
-            for side, batches in zip("ab", zip(*pairs, strict=True), strict=True)
+            side: [self._paths[side][face] for n in numbers for face in each.planner.indices(n)]
+            for side, each in both.items()
         }
-        return (_sides(map(self._made, pair)) for pair in pairs), files
+        sides = (_sides(self._made(each.batch(n)) for each in both.values()) for n in numbers)
+        return sides, files
 
     def _made_to_fit(self, batch: Batch | Staged) -> tuple[Pixels, list[Pixels]]:
         if isinstance(batch, Batch):

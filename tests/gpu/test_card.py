@@ -24,6 +24,7 @@ from lib.model.precision import policy, set_precision
 from lib.training.augment import DeviceBatches
 from lib.training.device import device
 from lib.training.feed import Feed
+from lib.training.room import Room
 from lib.training.step import TrainingStep
 from plugins import loader
 
@@ -56,9 +57,10 @@ def planner(
 
 
 def feed(batch_size: int = BATCH) -> Feed:
-    names = soft_faces().paths
+    names, space = soft_faces().paths, Room(batch_size)
     return Feed(
-        lambda side: DeviceBatches(planner(side, batch_size=batch_size)), {"a": names, "b": names}
+        lambda side: DeviceBatches(planner(side, batch_size=batch_size), space),
+        {"a": names, "b": names},
     )
 
 
@@ -158,7 +160,7 @@ def test_a_save_holds_what_there_was_when_it_began(
 )
 def test_the_card_makes_what_the_processor_makes(augmentation: Augmentation, most: int) -> None:
     plan = planner(augmentation=augmentation)
-    wanted, made = Batches(plan).batch(0), DeviceBatches(plan).batch(0).on_device()
+    wanted, made = Batches(plan).batch(0), DeviceBatches(plan, Room(BATCH)).batch(0).on_device()
     pairs = zip([wanted.feed, *wanted.targets], [made.feed, *made.targets], strict=True)
     for array, tensor in pairs:
         assert tensor.device == device()
@@ -208,11 +210,11 @@ def test_where_a_batch_does_not_fit_fewer_faces_are_made_at_a_time(
     with closing(feed(64)) as source, room(150e6):
         for sides in wanted:
             assert_same(source.next(), sides)
-    assert "Out of memory: faces are now changed 32 at a time" in caplog.text
+    assert caplog.text.count("Out of memory: faces are now changed 32 at a time") == 1
 
 
 def test_a_batch_takes_little_memory() -> None:
-    staged = DeviceBatches(planner()).batch(0)
+    staged = DeviceBatches(planner(), Room(BATCH)).batch(0)
     assert all(tensor.is_pinned() for tensor in (staged.parts[0].images, staged.parts[0].masks))
     made = staged.on_device()
     torch.cuda.synchronize()

@@ -1,6 +1,7 @@
 """Base class of the trainers: feeds a model, and tells how it fares."""
 
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from lib.training.feed import Feed
 from lib.training.finder import ITERATIONS, Search, find_rate
 from lib.training.order import Origin
 from lib.training.pace import Pace
+from lib.training.room import Room
 from lib.training.schedule import average_momentum, learning_rate
 from lib.training.step import Outcome, TrainingStep
 from plugins import loader
@@ -78,6 +80,8 @@ class TrainerBase:
         frozen = self._frozen_layers()
         self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
         self._step.before_update = model.saves.let_go
+        taken = model, self._faces.trained, self._options, batch_size, self._world
+        self._make_feed = partial(make_feed, *taken, room=Room(batch_size))
         self._feed: Feed | None = None
         self._predictor = Predictor(
             {side: side_path(model.model, side) for side in "ab"},
@@ -162,14 +166,7 @@ class TrainerBase:
 
     def _next_batches(self) -> list[Any]:
         if self._feed is None:
-            self._feed = make_feed(
-                self._model,
-                self._faces.trained,
-                self._options,
-                self._batch_size,
-                self._world,
-                origin=self._origin,
-            )
+            self._feed = self._make_feed(origin=self._origin)
         return self._feed.next()
 
     def train_one_step(self, viewer: Any, timelapse_kwargs: dict[str, str] | None) -> None:

@@ -13,6 +13,7 @@ from lib.training.device import is_cuda
 from lib.training.distributed import World
 from lib.training.feed import Feed
 from lib.training.order import START, Origin
+from lib.training.room import Room
 
 RANGES = (
     "zoom_amount",
@@ -34,6 +35,7 @@ def make_feed(
     batch_size: int,
     world: World,
     *,
+    room: Room,
     origin: Origin = START,
 ) -> Feed:
     """Make the feed of a run, from the iteration on that the model is at.
@@ -50,13 +52,15 @@ def make_feed(
         Faces of each side in a batch.
     world
         The processes that train together.
+    room
+        For how many faces a device changes at a time; one for all feeds of a run.
     origin
         Where the run goes on in the row of all batches.
     """
-    kind = DeviceBatches if is_cuda() else Batches
 
     def batches(side: str) -> Batches | DeviceBatches:
-        return kind(_planner(model, faces, options, batch_size, side))
+        planner = _planner(model, faces, options, batch_size, side)
+        return DeviceBatches(planner, room) if is_cuda() else Batches(planner)
 
     return Feed(
         batches,

@@ -20,6 +20,7 @@ from lib.data.plan import Plan, Planner
 from lib.errors import FaceswapError
 from lib.training import augment
 from lib.training.augment import DeviceBatch, DeviceBatches
+from lib.training.room import Room
 
 EDGE, COVERAGE = 94, 0.6875
 STILL = Augmentation(
@@ -56,8 +57,12 @@ def planner_of(faces: FaceSet, augmentation: Augmentation, **changes: Any) -> Pl
     return Planner(faces, augmentation=augmentation, **given | changes)
 
 
+def device_batches(planner: Planner) -> DeviceBatches:
+    return DeviceBatches(planner, Room(planner.batch_size))
+
+
 def both(planner: Planner, number: int = 0) -> tuple[Batch, DeviceBatch]:
-    return Batches(planner).batch(number), DeviceBatches(planner).batch(number).on_device()
+    return Batches(planner).batch(number), device_batches(planner).batch(number).on_device()
 
 
 def differences(one: Batch, other: DeviceBatch) -> list[np.ndarray]:
@@ -228,8 +233,8 @@ def test_feed_and_target_get_the_same_colours() -> None:
 
 def test_a_batch_is_made_again_to_the_byte() -> None:
     planner = planner_of(noise(5), Augmentation(), batch_size=3)
-    run = [DeviceBatches(planner).batch(number).on_device() for number in range(4)]
-    resumed = DeviceBatches(planner_of(noise(5), Augmentation(), batch_size=3))
+    run = [device_batches(planner).batch(number).on_device() for number in range(4)]
+    resumed = device_batches(planner_of(noise(5), Augmentation(), batch_size=3))
     for number in (2, 3, 0):
         again = resumed.batch(number).on_device()
         assert torch.equal(again.feed, run[number].feed)
@@ -239,7 +244,7 @@ def test_a_batch_is_made_again_to_the_byte() -> None:
 def test_in_parts_a_batch_is_the_same_to_the_byte(caplog: pytest.LogCaptureFixture) -> None:
     others = relative_landmarks("b", noise(9, EDGE, 1))
     for changes in ({}, {"others": others}):
-        batches = DeviceBatches(planner_of(noise(7), Augmentation(), **changes))
+        batches = device_batches(planner_of(noise(7), Augmentation(), **changes))
         staged, before = batches.batch(3), batches.batch(4)
         smaller = staged.smaller().smaller()
         assert [len(part.images) for part in smaller.parts] == [2, 2, 2, 1]
@@ -253,12 +258,12 @@ def test_in_parts_a_batch_is_the_same_to_the_byte(caplog: pytest.LogCaptureFixtu
 
 
 def test_no_face_is_lost_where_the_size_shrinks_while_a_batch_is_staged(monkeypatch) -> None:
-    batches = DeviceBatches(planner_of(noise(7), Augmentation()))
-    batches.shrink(7)
+    batches = device_batches(planner_of(noise(7), Augmentation()))
+    batches.room.shrink(7)
     gather = augment._gathered
 
     def shrinking(*given: Any) -> Any:
-        batches.shrink(2)
+        batches.room.shrink(2)
         return gather(*given)
 
     monkeypatch.setattr(augment, "_gathered", shrinking)
@@ -266,13 +271,13 @@ def test_no_face_is_lost_where_the_size_shrinks_while_a_batch_is_staged(monkeypa
 
 
 def test_a_face_that_does_not_fit_by_itself_is_the_users_concern() -> None:
-    staged = DeviceBatches(planner_of(noise(2), Augmentation())).batch(0).smaller()
+    staged = device_batches(planner_of(noise(2), Augmentation())).batch(0).smaller()
     with pytest.raises(FaceswapError, match=r"^out of memory in .* one face at a time: lower -b"):
         staged.smaller()
 
 
 def test_what_is_staged_stays() -> None:
-    staged = DeviceBatches(planner_of(noise(4), Augmentation())).batch(1)
+    staged = device_batches(planner_of(noise(4), Augmentation())).batch(1)
     one, other = staged.on_device(), staged.on_device()
     assert torch.equal(one.feed, other.feed)
     assert torch.equal(one.targets[0], other.targets[0])
@@ -295,7 +300,7 @@ class Calls(TorchDispatchMode):
 def calls(count: int, **changes: Any) -> int:
     """How many calls a batch of so many faces takes, all of them equalised."""
     all_on = Augmentation(color_clahe_chance=100)
-    staged = DeviceBatches(planner_of(noise(count), all_on, **changes)).batch(0)
+    staged = device_batches(planner_of(noise(count), all_on, **changes)).batch(0)
     staged.on_device()  # constants go there once
     with Calls() as counted:
         staged.on_device()

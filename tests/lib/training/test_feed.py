@@ -15,6 +15,7 @@ from lib.training import augment
 from lib.training.augment import DeviceBatches
 from lib.training.distributed import World
 from lib.training.feed import Feed, ordered
+from lib.training.room import Room
 
 
 class Numbered:
@@ -88,9 +89,9 @@ def test_red_first_turns_colours_and_leaves_masks() -> None:
 COUNTS = {"a": 7, "b": 5}
 
 
-def real_feed(kind: type = Batches, **kwargs: Any) -> Feed:
+def real_feed(kind: type = Batches, room: Room | None = None, **kwargs: Any) -> Feed:
     """Batches of three faces that are changed in every way, of seven files of A and five of B."""
-    faces = {}
+    faces, given = {}, () if kind is Batches else (room or Room(3),)
     for side, count in COUNTS.items():
         rng = np.random.default_rng(ord(side))
         images, masks = (rng.integers(0, 256, (count, 32, 32, 3), np.uint8) for _ in range(2))
@@ -98,7 +99,7 @@ def real_feed(kind: type = Batches, **kwargs: Any) -> Feed:
         faces[side] = FaceSet(paths, images, masks, np.zeros((count, 68, 2), np.float32))
 
     def batches(side: str) -> Any:
-        return kind(Planner(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side))
+        return kind(Planner(faces[side], 16, [16, 8], 0.75, Augmentation(), 3, 0, side), *given)
 
     return Feed(batches, {side: faces[side].paths for side in "ab"}, **kwargs)
 
@@ -162,6 +163,24 @@ def test_where_memory_runs_out_the_device_makes_fewer_faces_at_a_time(
         feed.close()
 
 
+def test_feeds_of_a_run_and_both_sides_share_what_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    room = Room(3)
+    feeds = [real_feed(DeviceBatches), real_feed(DeviceBatches, room)]
+    wanted = feeds[0].next()
+    device = Full(monkeypatch, 2)
+    assert_same(feeds[1].next(), wanted)
+    device.asked.clear()
+    assert_same(feeds[1].again(0)[0], wanted)
+    feeds.append(real_feed(DeviceBatches, room))
+    assert_same(feeds[2].next(), wanted)
+    assert device.asked == [2, 1, 2, 1] * 2
+    assert [record.args for record in caplog.records] == [(2,)]
+    for feed in feeds:
+        feed.close()
+
+
 def test_where_no_face_fits_the_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     feed = real_feed(DeviceBatches)
     Full(monkeypatch, 0)
@@ -178,6 +197,24 @@ def test_files_are_told_where_the_batches_do_not_fit(monkeypatch: pytest.MonkeyP
     with pytest.raises(torch.OutOfMemoryError):
         next(sides)
     feed.close()
+
+
+@pytest.mark.parametrize("kind", [Batches, DeviceBatches])
+def test_no_batch_is_made_again_before_it_is_taken(
+    kind: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that what has memory run out in it is what takes them."""
+
+    def full(*_: Any) -> Any:
+        raise MemoryError
+
+    feed = real_feed(kind, per_iteration=2)
+    feed.close()
+    monkeypatch.setattr(kind, "batch", full)
+    sides, files = feed.again(1)
+    assert {side: len(names) for side, names in files.items()} == {"a": 6, "b": 6}
+    with pytest.raises(MemoryError):
+        next(sides)
 
 
 def test_what_the_device_makes_comes_in_the_same_order_and_form() -> None:

@@ -18,6 +18,7 @@ from lib.model.losses.face import FaceLoss
 from lib.model.optimizers.factory import OPTIMIZERS, make_optimizer
 from lib.model.precision import set_precision
 from lib.training.augment import DeviceBatches, Staged
+from lib.training.room import Room
 from lib.training.step import Sides, TrainingStep
 
 FACES = np.random.default_rng(0).integers(0, 256, (5, 26, 26, 3), np.uint8)
@@ -98,7 +99,7 @@ def staged(*, to_landmarks: bool) -> list[Staged]:
     all_on = Augmentation(color_clahe_chance=100)
     others = relative_landmarks("b", faces) if to_landmarks else None
     return [
-        DeviceBatches(Planner(faces, 16, [16], 0.7, all_on, 4, 0, side, others)).batch(0)
+        DeviceBatches(Planner(faces, 16, [16], 0.7, all_on, 4, 0, side, others), Room(4)).batch(0)
         for side in "ab"
     ]
 
