@@ -17,6 +17,7 @@ from torch import Tensor
 
 from lib.checkpoint.copies import copy_value, variables_of
 from lib.errors import FaceswapError
+from lib.model.passing import passing_variables
 
 PATIENCE: Final = 0.4
 """Seconds that an update waits for the writer, before it has the rest copied."""
@@ -25,11 +26,6 @@ PIECE: Final = 1 << 22
 """Bytes that are read at a time; a multiple of any number's size."""
 
 _EXPONENT = np.int16(0x7F80)
-
-_KNOWN: Final = ("keras", "lib")
-"""Packages whose layers leave the weights that they train to the optimizer, but for `_RESTLESS`."""
-_RESTLESS: Final = keras.layers.SpectralNormalization
-"""It divides the kernel of the layer within by its norm in each forward pass."""
 
 
 class Held:
@@ -48,7 +44,7 @@ class Held:
     def __init__(self, model: keras.Model, *, refuse_nan: bool) -> None:
         self._refuse_nan = refuse_nan
         self._variables = variables_of(model)
-        self._steady = _steady(model)
+        self._passing = {id(variable) for variable in passing_variables(model)}
         self._sources: list[Tensor] = []
         self._copies: dict[int, Tensor] = {}
         self._live: list[int] = []
@@ -76,7 +72,7 @@ class Held:
 
     def _stays(self, variable: keras.Variable, value: Tensor) -> bool:
         is_here = value.device.type == "cpu" and value.is_contiguous()
-        return is_here and id(variable) in self._steady
+        return is_here and id(variable) not in self._passing
 
     def _copied(self, number: int, value: Tensor) -> Tensor:
         """Copy a value; the memory is kept, since fresh memory takes ten times as long to fill."""
@@ -171,18 +167,6 @@ class Held:
         with self._lock:
             self._live = []
             self._tell_if_free()
-
-
-def _steady(model: keras.Model) -> set[int]:
-    """Ids of the variables that nothing but an update changes."""
-    restless = [
-        variable
-        for layer in model._flatten_layers()
-        if isinstance(layer, _RESTLESS) or type(layer).__module__.split(".")[0] not in _KNOWN
-        for variable in layer.variables  # those of layers within, too
-    ]
-    ids = {id(variable) for variable in (*model.trainable_variables, *model.optimizer.variables)}
-    return ids - {id(variable) for variable in restless}
 
 
 def as_bytes(value: Tensor) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from lib.model.compiling import loss_names
+from lib.model.passing import Passing
 from lib.training.device import device, is_cuda, to_device
 from lib.training.graph import JoinedGraph
 from lib.training.memory import attempt
@@ -74,16 +75,15 @@ def diagnose(
 
 @contextmanager
 def _untouched(model: keras.Model) -> Iterator[None]:
-    """Context that puts statistics and random numbers back."""
-    kept = [(variable.value, variable.value.clone()) for variable in model.non_trainable_variables]
+    """Context that puts back what layers change as they run, and random numbers."""
+    passing = Passing(model)
+    passing.remember()
     devices = [device()] if is_cuda() else []
     try:
         with torch.random.fork_rng(devices):
             yield
     finally:
-        with torch.no_grad():
-            for value, before in kept:
-                value.copy_(before)
+        passing.put_back()
 
 
 def _diagnose(model: keras.Model, batches: Iterable[Sides], frozen: Collection[str]) -> Diagnosis:

@@ -11,6 +11,7 @@ import keras
 import torch
 from torch import Tensor
 
+from lib.model.passing import Passing
 from lib.training.device import device
 from lib.training.graph import JoinedGraph
 
@@ -30,15 +31,13 @@ def reached_weights(
     weights
         The weights in question.
     """
-    passing = [variable.value for variable in model.non_trainable_variables]
-    before = [value.clone() for value in passing]
+    passing = Passing(model)
+    passing.remember()
     faces = [torch.zeros((1, *kind.shape[1:]), device=device()) for kind in model.inputs]
     devices = [device()] if device().type == "cuda" else []
     with torch.random.fork_rng(devices):
         found = _leaves(graph(faces))
-    with torch.no_grad():
-        for value, old in zip(passing, before, strict=True):
-            value.copy_(old)
+    passing.put_back()
     return [weight for weight in weights if id(weight.value) in found]
 
 

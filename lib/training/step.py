@@ -14,6 +14,7 @@ from torch.nn.utils import get_total_norm
 
 from lib.errors import FaceswapError
 from lib.model.optimizers.update import Update
+from lib.model.passing import Passing
 from lib.model.precision import policy
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
@@ -88,25 +89,6 @@ def _deviation(faces: Tensor) -> Tensor:
     return (square - mean.square()).clamp_min(0).sqrt() + _FLAT
 
 
-class _Passing:
-    """What layers change as they run, such as statistics of batches, and how it was before."""
-
-    def __init__(self, model: keras.Model) -> None:
-        self._values = [variable.value for variable in model.non_trainable_variables]
-        self._before: list[Tensor] = []
-
-    def remember(self) -> None:
-        self._before = [value.clone() for value in self._values]
-
-    def put_back(self) -> None:
-        for value, before in zip(self._values, self._before, strict=True):
-            value.copy_(before)
-
-    def put_back_unless(self, is_kept: Tensor) -> None:
-        for value, before in zip(self._values, self._before, strict=True):
-            value.copy_(torch.where(is_kept, value, before))
-
-
 class TrainingStep:
     """Trains a compiled model on one batch of each side at a time.
 
@@ -146,7 +128,7 @@ class TrainingStep:
             raise FaceswapError("--freeze-weights leaves nothing to train: leave it out")
         for weight in model.trainable_variables:
             weight.value.requires_grad_(id(weight) not in still)
-        self._passing = _Passing(model)
+        self._passing = Passing(model)
         self._update = Update(model.optimizer)
         graph = JoinedGraph(model, frozen)
         awaited = reached_weights(graph, model, self._weights) if is_shared else self._weights
@@ -212,8 +194,7 @@ class TrainingStep:
                     "processes that train together can't split a batch"
                 )
             self._drop_gradients()
-            with torch.no_grad():
-                self._passing.put_back()
+            self._passing.put_back()
             self._parts.shrink(len(batches[0][0][0]))
         return done
 

@@ -204,6 +204,24 @@ def test_model_gradients_and_random_numbers_stay_as_they_are(monkeypatch, is_bad
     assert np.array_equal(np.random.get_state()[1], of_numpy)
 
 
+@pytest.mark.parametrize("is_bad", [False, True])
+def test_weights_that_layers_assign_stay_as_they_are(monkeypatch, is_bad: bool) -> None:
+    monkeypatch.setitem(face.FUNCTIONS, "broken", chokes(np.nan))
+    inputs, outputs = [keras.Input((16, 16, 3)) for _ in "ab"], []
+    for side, input_ in zip("ab", inputs, strict=True):
+        for kind, channels in (("face", 3), ("mask", 1)):
+            layer = keras.layers.Conv2D(channels, 3, padding="same", activation="sigmoid")
+            name = f"{kind}_{side}"
+            outputs.append(keras.layers.SpectralNormalization(layer, name=name)(input_))
+    config = CONFIG | {"loss_function": "broken"}
+    model = compile_model(keras.Model(inputs, outputs), config, "bgr")
+    before = [variable.numpy().copy() for variable in model.variables]
+    sides = marked(batch(0), 0, 0) if is_bad else batch(0)
+    assert (diagnose(model, [sides]) is SOUND) != is_bad
+    for variable, old in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old, err_msg=variable.path)
+
+
 def test_training_goes_on_as_if_nothing_had_been_asked() -> None:
     trained = []
     for asks in (True, False):

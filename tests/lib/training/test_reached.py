@@ -1,6 +1,7 @@
 """Weights that the outputs depend on, against what a backward pass leaves."""
 
 import keras
+import numpy as np
 import torch
 
 from lib.training.graph import JoinedGraph
@@ -54,3 +55,16 @@ def test_looking_leaves_no_trace() -> None:
     assert len(before) == 3, "two moving statistics and the dropout's generator"
     for old, variable in zip(before, model.non_trainable_variables, strict=True):
         assert torch.equal(old, variable.value)
+
+
+def test_looking_leaves_no_trace_in_weights_that_layers_assign() -> None:
+    inputs = [keras.Input((8, 8, 3)), keras.Input((8, 8, 3))]
+    layers = [keras.layers.SpectralNormalization(keras.layers.Conv2D(2, 3)) for _ in inputs]
+    model = keras.Model(inputs, [layer(x) for layer, x in zip(layers, inputs, strict=True)])
+    before = [variable.numpy().copy() for variable in model.variables]
+    graph = JoinedGraph(model)
+    reached_weights(graph, model, model.trainable_variables)
+    for old, variable in zip(before, model.variables, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), old, err_msg=variable.path)
+    graph([torch.rand(1, 8, 8, 3)] * 2)
+    assert not np.array_equal(model.trainable_variables[0].numpy(), before[0]), "it does assign"
