@@ -141,6 +141,7 @@ class Layout:
                 for part in self.parts:
                     for piece in [part] if isinstance(part, bytes) else held.pieces(part):
                         file.write(piece)
+        assert weights.file_size == self.size, "values are not of the sizes that were laid out"
 
     def _metadata(self) -> str:
         now = datetime.now().strftime("%Y-%m-%d@%H:%M:%S")

@@ -6,6 +6,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain, zip_longest
 from pathlib import Path
 
 import keras
@@ -32,13 +33,14 @@ class StandIn:
     Raises
     ------
     FaceswapError
-        The model can't be built from what is saved of it.
+        The model can't be built from what is saved of it, or becomes another one.
     """
 
     def __init__(self, model: keras.Model) -> None:
         numbers = random_state.capture(model)
         self._model = _like(model)
         random_state.restore(numbers, model)  # to build it took some
+        _check_alike(model, self._model)
         self._config = json.dumps(keras.saving.serialize_keras_object(model))
         self._nothing = [variable.value for variable in variables_of(self._model)]
 
@@ -114,9 +116,32 @@ def _like(model: keras.Model) -> keras.Model:
             )
             optimizer.build(made.trainable_variables)
     except Exception as error:  # whatever a plugin's layers do
-        why = str(error).strip().partition("\n")[0]
-        raise FaceswapError(
-            f"model '{model.name}' could be saved, but not loaded again ({why}): layers of a "
-            "plugin's own need @keras.saving.register_keras_serializable() and get_config()"
-        ) from error
+        raise _lost(model, str(error).strip().partition("\n")[0]) from error
     return made
+
+
+def _check_alike(model: keras.Model, made: keras.Model) -> None:
+    """Check that values of the one can be told by their number in the other."""
+    pairs = chain(
+        zip_longest(model.variables, made.variables),
+        zip_longest(model.optimizer.variables, made.optimizer.variables),
+    )
+    for ours, theirs in pairs:
+        here, there = _kind(ours), _kind(theirs)
+        if here != there:
+            path = (theirs if ours is None else ours).path
+            raise _lost(model, f"'{path}' is {here} and would become {there}")
+
+
+def _kind(variable: keras.Variable | None) -> str:
+    if variable is None:
+        return "not there"
+    return f"{variable.dtype} of shape {tuple(variable.shape)}"
+
+
+def _lost(model: keras.Model, why: str) -> FaceswapError:
+    return FaceswapError(
+        f"model '{model.name}' could be saved, but not loaded again ({why}): layers of a plugin's "
+        "own need @keras.saving.register_keras_serializable() and get_config(), which has to tell "
+        "all that __init__ takes, and no two of them may share a layer"
+    )

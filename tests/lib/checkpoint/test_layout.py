@@ -271,6 +271,87 @@ def test_a_layer_that_can_not_be_described_is_told_before_it_trains() -> None:
     assert "\n" not in str(told.value)
 
 
+@keras.saving.register_keras_serializable("tests")
+class Forgetful(keras.layers.Layer):
+    """Does not tell how large it is."""
+
+    def __init__(self, hidden: int = 8, out: int = 4, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.out = out
+        self.inner = keras.layers.Dense(hidden, name="inner")
+        self.outer = keras.layers.Dense(out, name="outer")
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        self.inner.build(shape)
+        self.outer.build((None, self.inner.units))
+
+    def call(self, x: torch.Tensor) -> torch.Tensor:
+        return self.outer(self.inner(x))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "out": self.out}
+
+
+@keras.saving.register_keras_serializable("tests")
+class Around(keras.layers.Layer):
+    """Calls a layer that it is given."""
+
+    def __init__(self, inner: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        known = isinstance(inner, keras.layers.Layer)
+        self.inner = inner if known else keras.saving.deserialize_keras_object(inner)
+
+    def build(self, shape: tuple[int, ...]) -> None:
+        if not self.inner.built:
+            self.inner.build(shape)
+
+    def call(self, x: torch.Tensor) -> torch.Tensor:
+        return self.inner(x)
+
+    def get_config(self) -> dict[str, Any]:
+        inner = keras.saving.serialize_keras_object(self.inner)
+        return {**super().get_config(), "inner": inner}
+
+
+def test_a_layer_that_does_not_tell_its_size_is_told_before_it_trains() -> None:
+    inputs = keras.Input((4,))
+    model = compiled(keras.Model(inputs, Forgetful(hidden=16, name="mlp")(inputs), name="own"))
+    pattern = (
+        r"'own' could be saved, but not loaded again \('.*inner/kernel' is float32 of shape "
+        r"\(4, 16\) and would become float32 of shape \(4, 8\)\).*get_config"
+    )
+    with pytest.raises(FaceswapError, match=pattern) as told:
+        StandIn(model)
+    assert "\n" not in str(told.value)
+
+
+def test_a_layer_of_another_type_than_is_told_is_told_before_it_trains() -> None:
+    inputs = keras.Input((4,))
+    layer = Forgetful()
+    layer.inner.dtype_policy = keras.DTypePolicy("bfloat16")
+    model = compiled(keras.Model(inputs, layer(inputs), name="own"))
+    with pytest.raises(FaceswapError, match="is bfloat16 of .* become float32 of shape"):
+        StandIn(model)
+
+
+def test_layers_that_share_one_within_are_told_before_they_train() -> None:
+    inputs, inner = keras.Input((4,)), keras.layers.Dense(4)
+    x = Around(inner)(Around(inner)(inputs))
+    model = compiled(keras.Model(inputs, keras.layers.Dense(4)(x), name="own"))
+    pattern = "'own' could be saved, but not loaded again .*kernel' is not there.*share a layer"
+    with pytest.raises(FaceswapError, match=pattern):
+        StandIn(model)
+
+
+def test_values_of_other_sizes_than_were_laid_out_are_no_file(tmp_path: Path) -> None:
+    layout = drawn(shared(), tmp_path)
+    code = keras.Input((8, 8, 3))
+    other = compiled(keras.Model(code, [Conv2D(3, 3)(code) for _ in range(4)]))
+    assert len(values_of(other)) >= len(layout.parts) // 2
+    with pytest.raises(AssertionError, match="sizes"):
+        layout.save(tmp_path / "model.keras", hold(other))
+
+
 def test_a_disk_without_room_is_told_before_it_is_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
