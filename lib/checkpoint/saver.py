@@ -1,12 +1,13 @@
 """Saves a model while it trains on."""
 
+import errno
 import json
 import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 import keras
 
@@ -18,8 +19,14 @@ from lib.checkpoint.stand_in import StandIn
 from lib.checkpoint.store import ModelStore
 from lib.checkpoint.writer import Writer
 from lib.errors import FaceswapError
+from lib.training.memory import is_out_of_memory
 
 logger = logging.getLogger(__name__)
+
+_DISK: Final = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO))
+"""What a disk fails with, and no layer."""
+_DRAWINGS: Final = 3
+"""Times that a form is drawn until an `OSError` is taken for a layer's, which would not end."""
 
 
 class Saver:
@@ -41,7 +48,8 @@ class Saver:
         self._held = Held(model, refuse_nan=refuse_nan)
         self._stand_in = StandIn(model)
         self._form: Layout | StandIn | None = None
-        self._writer, self._drawing = Writer(), Writer()
+        self._failures = 0
+        self._writer, self._drawing = Writer("saving"), Writer("drawing")
         self._drawing.start(self._draw)  # where it fails, the first save tries again and tells why
 
     def _draw(self) -> None:
@@ -51,9 +59,10 @@ class Saver:
         try:
             with TemporaryDirectory(dir=saves, prefix=PARTIAL, ignore_cleanup_errors=True) as place:
                 self._form = self._stand_in.draw(Path(place))
-        except OSError:
-            raise
         except Exception as error:  # an UnclearError, or whatever a plugin's layers do
+            self._failures += 1
+            if self._may_pass(error):
+                raise
             why = str(error).strip().partition("\n")[0]
             logger.info(
                 "Each save takes a copy of the model in memory (%s: %s)", type(error).__name__, why
@@ -62,6 +71,12 @@ class Saver:
         finally:
             with suppress(OSError):  # a run that fails before its first save leaves no folder
                 saves.rmdir()
+
+    def _may_pass(self, error: Exception) -> bool:
+        """Whether another try may go better; copies, where memory is short, would not."""
+        if isinstance(error, OSError):
+            return error.errno in _DISK or self._failures < _DRAWINGS
+        return is_out_of_memory(error)
 
     @property
     def is_busy(self) -> bool:

@@ -1,4 +1,4 @@
-"""Writes saves in a thread of its own, one at a time."""
+"""Does in a thread of its own what saves need: to write one, or to draw what all have in common."""
 
 import threading
 from collections.abc import Callable
@@ -7,9 +7,16 @@ from lib.gpus import take_own
 
 
 class Writer:
-    """Runs one job at a time beside the thread that trains."""
+    """Runs one job at a time beside the thread that trains.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    name
+        Of the thread, for whoever looks at what the program does.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
 
@@ -23,7 +30,7 @@ class Writer:
         self.join()
         self._failure = None
         # A daemon, so that leaving at once need not wait for it: a save is whole or not there.
-        self._thread = threading.Thread(target=self._run, args=(job,), name="saving", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(job,), name=self._name, daemon=True)
         self._thread.start()
 
     def _run(self, job: Callable[[], None]) -> None:

@@ -107,7 +107,7 @@ class Looking:
 def test_threads_take_the_card_before_they_work(taken) -> None:
     with Prefetcher(Looking(taken), Looking(taken)) as prefetcher:
         assert prefetcher.next() == ([("prefetch", 2)], [("prefetch", 2)])
-    writer, seen = Writer(), []
+    writer, seen = Writer("saving"), []
     writer.start(lambda: seen.append(taken[-1]))
     writer.wait()
     assert seen == [("saving", 2)]

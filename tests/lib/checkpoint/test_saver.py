@@ -1,5 +1,6 @@
 """Saving a model while it trains on."""
 
+import errno
 import json
 import logging
 import subprocess
@@ -278,6 +279,60 @@ def test_a_save_without_a_layout_draws_one(
     saver.begin({"iterations": 2}, back_up=False, done=lambda _: None)
     saver.wait()
     assert [path.name for path in store.saves.folder.iterdir()] == ["000001_2"]
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [MemoryError(), RuntimeError("not enough memory: you tried to allocate 9 bytes")]
+    + [OSError(number, "as a disk does") for number in (errno.ENOSPC, errno.EACCES, errno.EIO)],
+    ids=str,
+)
+def test_a_want_that_passes_does_not_settle_how_saves_are_written(
+    failure: Exception, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saver = fails_to_draw(failure, 4, store, monkeypatch)
+    for number in range(1, 4):
+        saver.begin({"iterations": number}, back_up=False, done=lambda _: None)
+        with pytest.raises(FaceswapError, match=f"the save at iteration {number} failed"):
+            saver.wait()
+    saver.begin({"iterations": 4}, back_up=False, done=lambda _: None)
+    saver.wait()
+    assert isinstance(saver._form, Layout)
+    assert store.exists
+
+
+def fails_to_draw(
+    failure: Exception, times: int, store: ModelStore, monkeypatch: pytest.MonkeyPatch
+) -> Saver:
+    """A saver that can't find out how saves are written the first few times."""
+    draw, left = StandIn.draw, [failure] * times
+
+    def fail(stand_in: StandIn, folder: Path) -> Layout:
+        if left:
+            raise left.pop()
+        return draw(stand_in, folder)
+
+    monkeypatch.setattr(StandIn, "draw", fail)
+    return Saver(store, make_model(), refuse_nan=True)
+
+
+def test_a_layer_that_takes_itself_for_a_disk_does_not_fail_each_save(
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    failure = FileNotFoundError(errno.ENOENT, "no vocabulary")
+    saver = fails_to_draw(failure, 99, store, monkeypatch)
+    saver.begin({"iterations": 1}, back_up=False, done=lambda _: None)
+    with pytest.raises(FaceswapError, match="no vocabulary"):
+        saver.wait()
+    with caplog.at_level(logging.INFO):
+        for number in (2, 3):
+            saver.begin({"iterations": number}, back_up=False, done=lambda _: None)
+            saver.wait()
+    assert [save.iterations for save in store.saves.all()] == [3, 2]
+    told = [message for message in caplog.messages if "takes a copy" in message]
+    assert told == [
+        "Each save takes a copy of the model in memory (FileNotFoundError: [Errno 2] no vocabulary)"
+    ]
 
 
 def test_what_keras_alone_can_write_is_saved_all_the_same(

@@ -9,7 +9,7 @@ from lib.checkpoint.writer import Writer
 
 
 def test_jobs_run_beside_the_caller_and_one_at_a_time() -> None:
-    writer, go, order = Writer(), threading.Event(), []
+    writer, go, order = Writer("saving"), threading.Event(), []
 
     def first() -> None:
         go.wait(10)
@@ -27,7 +27,7 @@ def test_jobs_run_beside_the_caller_and_one_at_a_time() -> None:
 
 
 def test_a_failure_is_raised_once_by_whoever_waits() -> None:
-    writer = Writer()
+    writer = Writer("saving")
     writer.start(lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         writer.wait()
@@ -35,7 +35,7 @@ def test_a_failure_is_raised_once_by_whoever_waits() -> None:
 
 
 def test_the_failure_of_a_job_is_over_once_the_next_begins() -> None:
-    writer = Writer()
+    writer = Writer("saving")
     writer.start(lambda: 1 / 0)
     writer.start(lambda: time.sleep(0))
     writer.wait()
