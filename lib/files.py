@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from lib.errors import FaceswapError
 
 UNFINISHED = ".saving-"
 """How the name of a file begins that is not whole yet."""
+
+_ON_DISK = "/var/tmp"
 
 
 @contextmanager
@@ -85,3 +88,14 @@ def make_read_only(path: Path) -> None:
     if os.name != "nt":  # there it could not be
         with suppress(OSError):
             path.chmod(0o444)
+
+
+def roomy_folder() -> str:
+    """Where large temporary files lie: as the environment says, or else on a disk, if there is one.
+
+    The default, /tmp, is in memory on many systems, which such files would fill.
+    """
+    is_named = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    if not is_named and os.path.isdir(_ON_DISK) and os.access(_ON_DISK, os.W_OK | os.X_OK):
+        return _ON_DISK
+    return tempfile.gettempdir()

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from lib.errors import FaceswapError
+from lib.files import roomy_folder
 
 Pixels = NDArray[np.uint8]
 Rows = Sequence[int] | NDArray[np.integer[Any]] | slice
-
-_ON_DISK = "/var/tmp"
 
 
 class _File:
@@ -25,7 +24,7 @@ class _File:
 
     def __init__(self, size: int) -> None:
         try:
-            with tempfile.TemporaryFile(dir=_folder()) as file:
+            with tempfile.TemporaryFile(dir=roomy_folder()) as file:
                 if hasattr(os, "posix_fallocate"):  # a full disk is told now, not after an hour
                     os.posix_fallocate(file.fileno(), 0, size)
                 self.number = os.dup(file.fileno())
@@ -127,19 +126,8 @@ Pictures = Pixels | StoredPictures
 """``(n, edge, edge, channels)``: ``[index]`` is a picture, ``[rows]`` are some."""
 
 
-def _folder() -> str:
-    """Where the files lie: as the environment says, or else on a disk where there is one.
-
-    The default, /tmp, is in memory on many systems, which faces would fill.
-    """
-    is_named = any(os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-    if not is_named and os.path.isdir(_ON_DISK) and os.access(_ON_DISK, os.W_OK | os.X_OK):
-        return _ON_DISK
-    return tempfile.gettempdir()
-
-
 def _no_room(size: int, error: OSError) -> FaceswapError:
     return FaceswapError(
-        f"{_folder()} has no room for {size >> 20} MiB of faces: "
+        f"{roomy_folder()} has no room for {size >> 20} MiB of faces: "
         f"{error.strerror or error}; free some, or name another folder in TMPDIR"
     )

@@ -2,12 +2,14 @@
 
 import os
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from lib import files
 from lib.errors import FaceswapError
-from lib.files import keep_as, make_read_only, replacing, sync
+from lib.files import keep_as, make_read_only, replacing, roomy_folder, sync
 
 
 def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -76,3 +78,47 @@ def test_a_read_only_file_can_be_synced_renamed_linked_and_removed(tmp_path: Pat
     path.rename(tmp_path / "new")
     (tmp_path / "new").unlink()
     assert (tmp_path / "other").read_text() == "x"
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Path]:
+    """The default folder, one named by the environment and one on a disk; no name is set yet."""
+    found = {name: tmp_path / name for name in ("default", "named", "disk")}
+    for folder in found.values():
+        folder.mkdir()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: candidates(found))
+    monkeypatch.setattr(files, "_ON_DISK", str(found["disk"]))
+    return found
+
+
+def candidates(folders: dict[str, Path]) -> list[str]:
+    named = [os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if name in os.environ]
+    return [*named, str(folders["default"])]
+
+
+def test_large_files_lie_on_a_disk_where_nothing_else_is_named(folders: dict[str, Path]) -> None:
+    assert roomy_folder() == str(folders["disk"])
+
+
+@pytest.mark.parametrize("name", ["TMPDIR", "TEMP", "TMP"])
+def test_a_folder_that_is_named_is_taken(
+    name: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, str(folders["named"]))
+    assert roomy_folder() == str(folders["named"])
+
+
+@pytest.mark.parametrize("why", ["absent", "a file", "not to be written to"])
+def test_without_such_a_disk_large_files_lie_in_the_default_folder(
+    why: str, folders: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if why == "not to be written to":
+        monkeypatch.setattr(os, "access", lambda *_: False)
+    else:
+        folders["disk"].rmdir()
+    if why == "a file":
+        folders["disk"].touch(mode=0o777)
+    assert roomy_folder() == str(folders["default"])

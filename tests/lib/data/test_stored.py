@@ -6,7 +6,6 @@ import threading
 import numpy as np
 import pytest
 
-from lib.data import stored as module
 from lib.data.stored import StoredPictures
 from lib.errors import FaceswapError
 
@@ -100,63 +99,22 @@ def test_a_full_disk_is_told(monkeypatch):
         StoredPictures(5, (1024, 1024, 1))
 
 
-@pytest.fixture
-def folders(tmp_path, monkeypatch):
-    """The default folder, one named by the environment and one on a disk; no name is set yet."""
-    found = {name: tmp_path / name for name in ("default", "named", "disk")}
-    for folder in found.values():
-        folder.mkdir()
-    for name in ("TMPDIR", "TEMP", "TMP"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: candidates(found))
-    monkeypatch.setattr(module, "_ON_DISK", str(found["disk"]))
-    return found
-
-
-def candidates(folders):
-    named = [os.environ[name] for name in ("TMPDIR", "TEMP", "TMP") if name in os.environ]
-    return [*named, str(folders["default"])]
-
-
-def place(monkeypatch):
-    """Where faces lie, and where they are said to lie."""
+def test_faces_lie_in_the_roomy_folder_and_a_full_one_is_named(tmp_path, monkeypatch):
     placed = []
     make = tempfile.TemporaryFile
 
     def noted(**how):
-        placed.append(str(how["dir"]))
+        placed.append(how["dir"])
         return make(**how)
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    with monkeypatch.context() as patch:
-        patch.setattr(tempfile, "TemporaryFile", noted)
-        filled()
-        patch.setattr("os.posix_fallocate", full, raising=False)
-        with pytest.raises(FaceswapError) as caught:
-            StoredPictures(1, (1, 1, 1))
-    assert str(caught.value).startswith(f"{placed[0]} has no room")
-    return placed[0]
-
-
-def test_faces_lie_on_a_disk_where_nothing_else_is_named(folders, monkeypatch):
-    assert place(monkeypatch) == str(folders["disk"])
-
-
-@pytest.mark.parametrize("name", ["TMPDIR", "TEMP", "TMP"])
-def test_a_folder_that_is_named_is_taken(name, folders, monkeypatch):
-    monkeypatch.setenv(name, str(folders["named"]))
-    assert place(monkeypatch) == str(folders["named"])
-
-
-@pytest.mark.parametrize("why", ["absent", "a file", "not to be written to"])
-def test_without_such_a_disk_faces_lie_in_the_default_folder(why, folders, monkeypatch):
-    if why == "not to be written to":
-        monkeypatch.setattr(os, "access", lambda *_: False)
-    else:
-        folders["disk"].rmdir()
-    if why == "a file":
-        folders["disk"].touch(mode=0o777)
-    assert place(monkeypatch) == str(folders["default"])
+    monkeypatch.setattr("lib.data.stored.roomy_folder", lambda: str(tmp_path))
+    monkeypatch.setattr(tempfile, "TemporaryFile", noted)
+    filled()
+    assert placed == [str(tmp_path)]
+    monkeypatch.setattr("os.posix_fallocate", full, raising=False)
+    with pytest.raises(FaceswapError) as caught:
+        StoredPictures(1, (1, 1, 1))
+    assert str(caught.value).startswith(f"{tmp_path} has no room")
