@@ -66,7 +66,7 @@ def timelapse_folders(options: Namespace) -> dict[str, str] | None:
     return folders
 
 
-def images(options: Namespace) -> dict[str, list[str]]:
+def find_faces(options: Namespace) -> dict[str, list[str]]:
     """Full paths of the faces of each side.
 
     Parameters

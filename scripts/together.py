@@ -11,7 +11,8 @@ from typing import Any
 
 from lib.checkpoint.store import ModelStore
 from lib.config import ini
-from lib.config.options import merged
+from lib.config.options import changeable, merged
+from lib.config.train import TrainerOptions
 from lib.errors import FaceswapError
 from lib.training.distributed import World
 from lib.training.handing import NOTHING, newest_model
@@ -51,15 +52,24 @@ def led_by_newest(world: World, store: ModelStore) -> World:
     """
     if world.size == 1:
         return world
-    found, digests = map(world.gather, newest_model(store))
-    models = {one for one in zip(found, digests, strict=True) if one[0] != NOTHING}
-    if len(models) > 1 and not world.is_restart:
-        counts = " and ".join(f"{number:,}" for number, _ in sorted(models))
+    models = list(zip(*map(world.gather, newest_model(store)), strict=True))
+    different = _told_apart(models)
+    if len(different) > 1 and not world.is_restart:
+        counts = " and ".join(f"{number:,}" for number, _ in sorted(different))
         raise FaceswapError(
             f"model folder '{store.folder}' holds different models on different machines, of "
             f"{counts} iterations: keep the one to go on from, and move the others away"
         )
-    return world.led_by(found.index(max(found)))
+    # Of as many iterations, one that can be read leads.
+    ranks = [(number, digest != NOTHING) for number, digest in models]
+    return world.led_by(ranks.index(max(ranks)))
+
+
+def _told_apart(models: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:
+    """Different models; one without a digest may be any other of as many iterations."""
+    known = {one for one in models if one[1] != NOTHING}
+    counts = {number for number, _ in known}
+    return known | {one for one in models if one[0] not in {NOTHING, *counts}}
 
 
 def check_options(world: World, options: Namespace) -> None:
@@ -103,13 +113,15 @@ def check_alike(
     _compare(world, faces | {f"option {name}": value for name, value in config.items()})
 
 
-def trainer_options(options: Namespace) -> dict[str, Any]:
-    """The trainer's options in train.ini, by name.
+def trainer_options(options: Namespace, stored: Mapping[str, Any]) -> dict[str, Any]:
+    """The trainer's options that will hold, by name.
 
     Parameters
     ----------
     options
         The command's options.
+    stored
+        What the model was begun with, which holds whatever the file says, unless it may change.
 
     Raises
     ------
@@ -117,7 +129,9 @@ def trainer_options(options: Namespace) -> dict[str, Any]:
         The file can't be read, or an option has a wrong value.
     """
     sections = ini.load(options.configfile, loader.option_sections(options.plugin_dir))
-    return merged([sections["trainer.original"]])
+    wanted = merged([sections["trainer.original"]])
+    fixed = wanted.keys() & stored.keys() - changeable([TrainerOptions])
+    return wanted | {name: stored[name] for name in fixed}
 
 
 def _compare(world: World, own: dict[str, Any]) -> None:

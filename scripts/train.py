@@ -9,7 +9,6 @@ from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import keras
@@ -28,10 +27,10 @@ from lib.logs.setup import configure
 from lib.model.precision import policy
 from lib.preview.mark import write_picture
 from lib.training import device, distributed
-from lib.training.handing import hand_over, take_back
+from lib.training.handing import hand_over, own_folder, take_back
 from lib.training.launch import launch
 from plugins import loader
-from scripts.checks import check, images, timelapse_folders
+from scripts.checks import check, find_faces, timelapse_folders
 from scripts.keys import Keys
 from scripts.learning_rate import find_learning_rate
 from scripts.saving import Saving
@@ -99,7 +98,7 @@ class Train:
             self._train_together()
             return
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
-        faces = images(self._args)
+        faces = find_faces(self._args)
         if not (self._args.distributed and not self._args.summary and self._launch()):
             self._join()
             self._work(faces)
@@ -111,7 +110,7 @@ class Train:
         try:
             self._join()
             self._world.lead(self._check)
-            self._work(images(self._args))
+            self._work(find_faces(self._args))
         except Exception as error:
             ours = distributed.settled(error)
             raise ours from (error if ours is not error else error.__cause__)
@@ -163,8 +162,7 @@ class Train:
         with ExitStack() as held:
             self._world.lead(lambda: self._take_folder(held))
             if not self._world.is_first:
-                folder = TemporaryDirectory(prefix="faceswap_", ignore_cleanup_errors=True)
-                self._args.model_dir = held.enter_context(folder)
+                self._args.model_dir = held.enter_context(own_folder())
             hand_over(self._world, ModelStore(self._args.model_dir, self._args.trainer))
             yield
 
@@ -190,7 +188,9 @@ class Train:
 
     def _agree_with_others(self, model: Any, images: dict[str, list[str]]) -> None:
         """See that all processes begin alike, and where the run is to end."""
-        check_alike(self._world, images, {**model.config, **trainer_options(self._args)})
+        if self._world.size > 1:
+            held = trainer_options(self._args, model.state.config)
+            check_alike(self._world, images, {**model.config, **held})
         if not model.iterations:
             self._world.share_values(values_of(model.model))
         if self._world.is_restart:

@@ -99,20 +99,43 @@ class World:
         Parameters
         ----------
         path
-            The file; in the others one to be written, whose folder is there.
+            The file; in the others one to be written, whose folder is made where it is missing.
+
+        Raises
+        ------
+        FaceswapError
+            The operating system refused, for instance because the disk is full.
         """
         if self.size == 1:
             return
-        length = self._firsts(path.stat().st_size if self.is_first else 0)
-        with path.open("rb" if self.is_first else "wb") as file:
+        try:
+            self._send_file(path) if self.is_first else self._receive_file(path)
+        except OSError as error:
+            raise self._refused(path, error) from error
+
+    def _send_file(self, path: Path) -> None:
+        length = self._firsts(path.stat().st_size)
+        with path.open("rb") as file:
             for start in range(0, length, _PART):
-                size = min(_PART, length - start)
-                part = bytearray(file.read(size) if self.is_first else size)
-                if len(part) < size:
+                part = bytearray(file.read(min(_PART, length - start)))
+                if len(part) < min(_PART, length - start):
                     raise FaceswapError(f"'{path}' was cut off while it was read: start again")
                 self._share_buffer(part)
-                if not self.is_first:
-                    file.write(part)
+
+    def _receive_file(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        length = self._firsts(0)
+        with path.open("wb") as file:
+            for start in range(0, length, _PART):
+                part = bytearray(min(_PART, length - start))
+                self._share_buffer(part)
+                file.write(part)
+
+    def _refused(self, path: Path, error: OSError) -> FaceswapError:
+        done, advice = "written", "free some room, or name another folder in TMPDIR"
+        if self.is_first:
+            done, advice = "read", "see to its permissions and its disk, and start again"
+        return FaceswapError(f"'{path}' can't be {done}: {error.strerror or error}; {advice}")
 
     def _firsts(self, number: int) -> int:
         """A number of the first process."""

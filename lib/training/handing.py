@@ -10,11 +10,13 @@ import json
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from lib.checkpoint.generations import Generation
+from lib.checkpoint.generations import MODEL, Generation
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore
 from lib.errors import FaceswapError
+from lib.files import roomy_folder
 from lib.training.distributed import World
 
 NOTHING = -1
@@ -23,7 +25,7 @@ NOTHING = -1
 def newest_model(store: ModelStore) -> tuple[int, int]:
     """Iterations of the newest model in a folder, whole or not, and a number that tells it apart.
 
-    Both are `NOTHING` where there is no model.
+    Both are `NOTHING` where there is no model; the second alone where it can't be read.
     """
     if saves := store.saves.all():
         return saves[0].iterations, _digest(store, saves[0])
@@ -35,15 +37,33 @@ def newest_model(store: ModelStore) -> tuple[int, int]:
 
 
 def _digest(store: ModelStore, save: Generation | None) -> int:
-    """Of a save's list of files, or of the model itself; `NOTHING` if unreadable: told later."""
-    with suppress(FaceswapError, OSError):
+    """Of the model's file, as its save has it; `NOTHING` if unreadable: told later."""
+    with suppress(FaceswapError, OSError, KeyError, ValueError):
         if save:
-            found = hashlib.sha256(repr(sorted(save.manifest.files.items())).encode())
+            found = bytes.fromhex(save.manifest.files[MODEL][1])
         else:
             with store.path.open("rb") as file:
-                found = hashlib.file_digest(file, "sha256")
-        return int.from_bytes(found.digest()[:7])
+                found = hashlib.file_digest(file, "sha256").digest()
+        return int.from_bytes(found[:7])
     return NOTHING
+
+
+def own_folder() -> TemporaryDirectory[str]:
+    """A new folder for what a process is handed, that goes with it.
+
+    Raises
+    ------
+    FaceswapError
+        It can't be made, for instance because the disk is full.
+    """
+    place = roomy_folder()
+    try:
+        return TemporaryDirectory(prefix="faceswap_", dir=place, ignore_cleanup_errors=True)
+    except OSError as error:
+        raise FaceswapError(
+            f"no folder can be made in '{place}': {error.strerror or error}; free some room, or "
+            "name another folder in TMPDIR"
+        ) from error
 
 
 def hand_over(world: World, store: ModelStore) -> None:
@@ -68,10 +88,7 @@ def hand_over(world: World, store: ModelStore) -> None:
     world.lead(lambda: paths.extend(_newest(store)))
     names = [path.relative_to(store.folder).as_posix() for path in paths]
     for name in json.loads(world.share(json.dumps(names))):
-        path = store.folder / name
-        if not world.is_first:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        world.share_file(path)
+        world.share_file(store.folder / name)
 
 
 def take_back(folder: str) -> None:

@@ -65,6 +65,22 @@ def test_different_models_of_as_many_iterations_are_refused(
     assert led_by_newest(World(1, 3), store).is_first
 
 
+def test_a_model_that_cannot_be_read_differs_from_none_of_as_many_iterations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ModelStore(str(tmp_path), "tiny")
+    gathered(monkeypatch, [7, -1, 7], [-1, -1, 5])
+    assert [led_by_newest(World(rank, 3), store).rank for rank in range(3)] == [1, 2, 0]
+    gathered(monkeypatch, [7, -1, 7], [-1, -1, -1])
+    assert led_by_newest(World(0, 3), store).is_first
+    gathered(monkeypatch, [7, 9, -1], [-1, 5, -1])
+    with pytest.raises(FaceswapError, match="of 7 and 9 iterations"):
+        led_by_newest(World(0, 3), store)
+    gathered(monkeypatch, [7, 7, 7], [4, -1, 5])
+    with pytest.raises(FaceswapError, match="of 7 and 7 iterations"):
+        led_by_newest(World(0, 3), store)
+
+
 Told = Callable[[Callable[[World], None]], None]
 
 
@@ -158,8 +174,17 @@ def test_places_may_differ_where_all_have_one(first: Told) -> None:
 def test_the_options_of_the_trainer_are_those_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "train.ini"
     path.write_text("[trainer.original]\nzoom_amount = 9\n")
-    found = trainer_options(make_parser().parse_args([*GIVEN, "-C", str(path)]))
+    found = trainer_options(make_parser().parse_args([*GIVEN, "-C", str(path)]), {})
     assert found == {**merged([TrainerOptions()]), "zoom_amount": 9}
+
+
+def test_of_a_model_that_is_begun_options_hold_that_cannot_change(tmp_path: Path) -> None:
+    path = tmp_path / "train.ini"
+    path.write_text("[trainer.original]\nzoom_amount = 9\ncolor_clahe_chance = 10\n")
+    stored = {"zoom_amount": 3, "color_clahe_chance": 20, "learning_rate": 1e-4}
+    found = trainer_options(make_parser().parse_args([*GIVEN, "-C", str(path)]), stored)
+    may_change = {"color_clahe_chance": 10}
+    assert found == {**merged([TrainerOptions()]), "zoom_amount": 3, **may_change}
 
 
 def test_several_say_how_many_faces_an_iteration_takes(caplog: pytest.LogCaptureFixture) -> None:

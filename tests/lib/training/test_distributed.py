@@ -188,6 +188,27 @@ def test_a_file_that_is_cut_off_meanwhile_is_told(
         World(0, 2).share_file(path)
 
 
+def test_a_file_that_cannot_be_read_is_a_mistake(said: list[torch.Tensor], tmp_path: Path) -> None:
+    with pytest.raises(FaceswapError, match=r"model' can't be read: No such file .*; see to its "):
+        World(0, 2).share_file(tmp_path / "model")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device of Linux")
+def test_a_full_disk_is_a_mistake_that_is_not_tried_again(
+    launched: Notes, said: list[torch.Tensor], tmp_path: Path
+) -> None:
+    ours = tmp_path / "ours"
+    ours.write_bytes(b"12345")
+    World(0, 2).share_file(ours)
+    with pytest.raises(
+        FaceswapError, match=r"'/dev/full' can't be written: No space .* TMPDIR"
+    ) as caught:
+        hear().share_file(Path("/dev/full"))
+    assert distributed.settled(caught.value) is caught.value
+    with pytest.raises(ToldElsewhereError):
+        distributed.join()
+
+
 @pytest.mark.parametrize("text", ["", "ein Gruß"])
 def test_words_are_shared_as_they_are(text: str, said: list[torch.Tensor]) -> None:
     assert World(0, 2).share(text) == text

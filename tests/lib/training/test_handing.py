@@ -9,8 +9,11 @@ import torch
 import torch.distributed as dist
 
 from lib.checkpoint.store import ModelStore
+from lib.errors import FaceswapError
 from lib.training.distributed import World
-from lib.training.handing import NOTHING, hand_over, newest_model
+from lib.training.handing import NOTHING, hand_over, newest_model, own_folder
+
+NO_DIGEST = {"bytes": 7, "sha256": "?"}
 
 
 def saved(folder: Path, content: bytes = b"weights", iterations: int = 7) -> ModelStore:
@@ -52,6 +55,12 @@ def test_models_of_as_many_iterations_are_told_apart_and_copies_are_not(
     assert 0 <= min(one[1], other[1]) <= max(one[1], other[1]) < 2**63
 
 
+def test_a_copy_without_its_saves_is_the_same_model(tmp_path: Path) -> None:
+    ours, other = saved(tmp_path / "ours"), plain(tmp_path / "other", b"of another run")
+    assert newest_model(plain(tmp_path / "copy")) == newest_model(ours)
+    assert newest_model(other) != newest_model(ours)
+
+
 def test_the_newest_save_counts(tmp_path: Path) -> None:
     before = newest_model(saved(tmp_path))
     assert newest_model(saved(tmp_path, iterations=9))[0] == 9
@@ -60,8 +69,12 @@ def test_the_newest_save_counts(tmp_path: Path) -> None:
 
 def test_a_model_that_cannot_be_read_is_still_there(tmp_path: Path) -> None:
     store = saved(tmp_path / "saved")
-    (store.saves.all()[0].path / "manifest.json").write_text("?")
-    assert newest_model(store) == (7, NOTHING)
+    manifest = store.saves.all()[0].path / "manifest.json"
+    whole = json.loads(manifest.read_text())
+    nameless, wrong = ({**whole, "files": files} for files in ({}, {"model.keras": NO_DIGEST}))
+    for content in ("?", json.dumps(nameless), json.dumps(wrong)):
+        manifest.write_text(content)
+        assert newest_model(store) == (7, NOTHING)
     store = plain(tmp_path / "plain")
     store.path.unlink()
     store.path.mkdir()
@@ -83,3 +96,21 @@ def test_the_others_get_the_newest_save(
     assert newest_model(theirs) == newest_model(ours)
     for path in (path for path in ours.folder.rglob("*") if path.is_file()):
         assert (theirs.folder / path.relative_to(ours.folder)).read_bytes() == path.read_bytes()
+
+
+def test_what_is_handed_over_lies_in_the_roomy_folder_and_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.training.handing.roomy_folder", lambda: str(tmp_path))
+    with own_folder() as folder:
+        assert Path(folder).parent == tmp_path
+        assert Path(folder).is_dir()
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_made_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lib.training.handing.roomy_folder", lambda: str(tmp_path / "absent"))
+    with pytest.raises(FaceswapError, match=r"made in '.*absent': No such file .* TMPDIR"):
+        own_folder()
