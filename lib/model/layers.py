@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from lib.errors import FaceswapError
 from lib.model.initializers import ICNR, ConvolutionAware, Depthwise
+from lib.training.device import has_bfloat16_units
 
 
 def default_initializer(conv_aware_init: bool) -> keras.initializers.Initializer:
@@ -75,8 +76,7 @@ class Conv2D(keras.layers.Conv2D):
         padded, padding = self._padded(inputs)
         outputs = math.prod(self.compute_output_shape(tuple(inputs.shape))[:-1])
         is_plain = self.groups == 1 and self.dilation_rate == (1, 1)
-        # In float16, PyTorch's own fails in the backward pass of a single filter.
-        is_better = outputs < self.filters or inputs.dtype == torch.float16
+        is_better = outputs < self.filters or _is_makeshift(inputs.dtype)
         if is_plain and is_better and inputs.device.type == "cpu":
             result = self._matrix_product(F.pad(padded, _around(padding)), kernel, bias)
         else:
@@ -112,6 +112,11 @@ class Conv2D(keras.layers.Conv2D):
         patches = inputs.permute(0, 1, 2, 4, 5, 3).flatten(3)
         result = patches @ kernel.reshape(-1, self.filters)
         return result if bias is None else result + bias
+
+
+def _is_makeshift(dtype: torch.dtype) -> bool:
+    """Whether PyTorch's convolution on this processor fails in the backward pass of one filter."""
+    return dtype == torch.float16 or (dtype == torch.bfloat16 and not has_bfloat16_units())
 
 
 def _around(padding: list[int]) -> tuple[int, ...]:

@@ -178,14 +178,16 @@ def test_a_signal_to_the_command_stops_all_its_processes_with_one_save(
         stdin=subprocess.DEVNULL,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    end = time.monotonic() + 60
-    while not (tmp_path / "model" / "tiny_state.json").exists():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-    before = state(tmp_path / "model")["iterations"]
-    time.sleep(1)
-    process.send_signal(signal.SIGTERM)
-    said, _ = process.communicate(timeout=60)
+    try:
+        end = time.monotonic() + 180
+        while not (tmp_path / "model" / "tiny_state.json").exists():
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        before = state(tmp_path / "model")["iterations"]
+        time.sleep(1)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said, _ = process.communicate(timeout=60)
     assert process.returncode == 0, said
     assert "Stopped at iteration" in said
     assert state(tmp_path / "model")["iterations"] > before

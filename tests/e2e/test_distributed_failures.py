@@ -29,7 +29,7 @@ sys.exit(main())
 TORCHRUN = [
     *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
 ]
-SECONDS = 100
+SECONDS = 240
 
 pytestmark = [
     pytest.mark.slow,

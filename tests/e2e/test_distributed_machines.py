@@ -15,7 +15,7 @@ import pytest
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 ROOT = Path(__file__).parents[2]
-SECONDS = 100
+SECONDS = 240
 
 pytestmark = pytest.mark.slow
 

@@ -147,6 +147,20 @@ def test_convolution_is_a_matrix_product_where_filters_outnumber_outputs(
     assert len(calls) == (not product)
 
 
+@pytest.mark.parametrize("kind", ["bfloat16", "float16"])
+def test_one_filter_learns_in_half_precision_on_any_processor(kind: str) -> None:
+    """Without units for it, PyTorch's own convolution fails in the backward pass."""
+    x, layers = numbers(2, 8, 8, 4), []
+    for dtype in (f"mixed_{kind}", "float32"):
+        layers.append(Conv2D(1, 3, dtype=dtype))
+        layers[-1].build(x.shape)
+        layers[-1].set_weights(layers[0].get_weights())
+        layers[-1](x).float().square().sum().backward()
+    half, full = ([w.value.grad for w in layer.weights] for layer in layers)
+    for one, other in zip(half, full, strict=True):
+        torch.testing.assert_close(one, other, rtol=0.05, atol=0.05 * float(other.abs().max()))
+
+
 def test_matrix_product_has_the_right_gradients() -> None:
     layer = Conv2D(20, 3, strides=2, padding="valid", dtype="float64")
     x = torch.randn(1, 5, 4, 2, dtype=torch.float64, requires_grad=True)
