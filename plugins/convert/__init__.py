@@ -1,0 +1,1 @@
+"""Plugins of the way back: colour, mask, scaling and writer."""

@@ -1,0 +1,1 @@
+"""How a swapped face takes on the frame's colours."""

@@ -1,0 +1,1 @@
+"""What is done to a swapped face that is enlarged."""

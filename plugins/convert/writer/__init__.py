@@ -1,0 +1,1 @@
+"""What the swapped frames are written to."""

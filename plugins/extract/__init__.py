@@ -1,0 +1,1 @@
+"""Plugins that find faces and their landmarks."""

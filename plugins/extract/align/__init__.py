@@ -1,0 +1,1 @@
+"""Aligners: the 68 landmarks of a face that was found."""

@@ -1,0 +1,1 @@
+"""Detectors: where in a frame faces are."""
