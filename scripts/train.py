@@ -24,7 +24,7 @@ from lib.errors import FaceswapError
 from lib.gpus import take_own
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
-from lib.model.precision import policy
+from lib.model.precision import is_slow, policy
 from lib.preview.mark import write_picture
 from lib.training import device, distributed
 from lib.training.handing import hand_over, own_folder, take_back
@@ -220,8 +220,14 @@ class Train:
             begun,
             f"{model.model.count_params():,}",
             device.describe(),
-            policy(model.config).removeprefix("mixed_"),
+            (precision := policy(model.config)).removeprefix("mixed_"),
         )
+        if is_slow(precision):
+            logger.warning(
+                "This processor has no units for %s and takes about ten times as long in it: leave "
+                "mixed_precision at 'none' to train here",
+                precision.removeprefix("mixed_"),
+            )
         if self._args.freeze_weights and not model.iterations and not self._args.load_weights:
             logger.warning(
                 "--freeze-weights keeps weights of a new model that have learned nothing: leave it "

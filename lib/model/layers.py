@@ -76,7 +76,7 @@ class Conv2D(keras.layers.Conv2D):
         padded, padding = self._padded(inputs)
         outputs = math.prod(self.compute_output_shape(tuple(inputs.shape))[:-1])
         is_plain = self.groups == 1 and self.dilation_rate == (1, 1)
-        is_better = outputs < self.filters or _is_makeshift(inputs.dtype)
+        is_better = self.filters == 1 if _is_makeshift(inputs.dtype) else outputs < self.filters
         if is_plain and is_better and inputs.device.type == "cpu":
             result = self._matrix_product(F.pad(padded, _around(padding)), kernel, bias)
         else:

@@ -7,7 +7,7 @@ import torch
 
 from lib.model import precision
 from lib.model.nn_blocks import Conv2DBlock, Conv2DOutput, UpscaleBlock
-from lib.model.precision import policy, set_precision
+from lib.model.precision import is_slow, policy, set_precision
 
 HALVES = [("mixed_bfloat16", torch.bfloat16), ("mixed_float16", torch.float16)]
 
@@ -99,3 +99,21 @@ def test_where_none_is_chosen_the_device_decides(
     # Half the range needs a scaled loss: that is not chosen for the user.
     assert policy({**options, "mixed_precision_type": "float16"}) == "float32"
     assert policy({**options, "mixed_precision": False}) == "float32"
+
+
+@pytest.mark.parametrize(
+    ("kind", "has_units", "name", "slow"),
+    [
+        ("cpu", False, "mixed_bfloat16", True),
+        ("cpu", True, "mixed_bfloat16", False),
+        ("cpu", True, "mixed_float16", True),
+        ("cpu", False, "float32", False),
+        ("cuda", False, "mixed_float16", False),
+    ],
+)
+def test_half_precision_is_slow_on_a_processor_without_units_for_it(
+    monkeypatch: pytest.MonkeyPatch, kind: str, has_units: bool, name: str, slow: bool
+) -> None:
+    monkeypatch.setattr(precision, "has_bfloat16_units", lambda: has_units)
+    monkeypatch.setattr(precision, "device", lambda: torch.device(kind))
+    assert is_slow(name) is slow
