@@ -18,9 +18,9 @@ from lib.evaluation.score import Score, mean, score_cut, score_faces
 from lib.evaluation.truth import true_swaps
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
+from lib.media.mark import write_picture
 from lib.model.predictor import Predictor
 from lib.preview.comparison import comparison, put_in_place
-from lib.preview.mark import write_picture
 from plugins import loader
 
 logger = logging.getLogger(__name__)

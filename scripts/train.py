@@ -24,8 +24,8 @@ from lib.errors import FaceswapError
 from lib.gpus import take_own
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
+from lib.media.mark import write_picture
 from lib.model.precision import is_slow, policy
-from lib.preview.mark import write_picture
 from lib.training import device, distributed
 from lib.training.handing import hand_over, own_folder, take_back
 from lib.training.launch import launch

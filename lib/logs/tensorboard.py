@@ -15,7 +15,7 @@ from tensorboardX.proto.event_pb2 import Event
 from tensorboardX.proto.summary_pb2 import Summary
 from tensorboardX.record_writer import RecordWriter
 
-from lib.preview.mark import encode_picture
+from lib.media.mark import encode_picture
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import FaceswapError
-from lib.preview.mark import write_picture
+from lib.media.mark import write_picture
 
 
 def write_timelapse(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from faceswap.cli import main
-from lib.preview.mark import SOURCE_TYPE, read_mark
+from lib.media.mark import SOURCE_TYPE, read_mark
 
 ROOT = Path(__file__).parents[2]
 PLUGINS = str(ROOT / "tests" / "fixtures" / "plugins")

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from lib.errors import FaceswapError
-from lib.preview.mark import SOURCE_TYPE, read_mark
+from lib.media.mark import SOURCE_TYPE, read_mark
 from lib.preview.timelapse import write_timelapse
 
 BLACK = np.zeros((16, 24, 3), np.uint8)

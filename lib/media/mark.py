@@ -1,7 +1,8 @@
-"""Writes pictures that say, in the way of the trade, that a trained model had a hand in them.
+"""Pictures and videos that say, in the way of the trade, that a trained model had a hand in them.
 
 The mark is XMP with the `digital source type`_ of the International Press Telecommunications
-Council, which image editors, agencies and platforms read.
+Council, which image editors, agencies and platforms read. Matroska and WebM have no place for XMP;
+there it is a tag.
 
 .. _digital source type: https://cv.iptc.org/newscodes/digitalsourcetype/
 """
@@ -19,6 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from lib.errors import FaceswapError
 from lib.files import replacing
+from lib.media.embed import append_to_mp4, find_in_gif, find_in_mp4, is_mp4
 
 SOURCE_TYPE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 """A composite with parts that a trained model made."""
@@ -27,6 +29,8 @@ _PROGRAM = "faceswap-train"
 _PNG_KEYWORD = "XML:com.adobe.xmp"
 _IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
+_MATROSKA = b"\x1a\x45\xdf\xa3"
+_TAG = "DIGITAL_SOURCE_TYPE"
 _XMP = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
@@ -56,7 +60,7 @@ def xmp_packet() -> bytes:
     return text.encode()
 
 
-def encode_picture(image: NDArray[np.uint8], suffix: str) -> bytes:
+def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> bytes:
     """Encode a picture with the mark.
 
     Parameters
@@ -64,7 +68,9 @@ def encode_picture(image: NDArray[np.uint8], suffix: str) -> bytes:
     image
         ``(height, width, 3)``, BGR.
     suffix
-        ``.png``, ``.jpg``, ``.jpeg`` or ``.webp``. JPEG and WebP are of quality 95.
+        ``.png``, ``.jpg``, ``.jpeg`` or ``.webp``.
+    quality
+        Of JPEG and WebP, 1..100.
 
     Raises
     ------
@@ -75,7 +81,7 @@ def encode_picture(image: NDArray[np.uint8], suffix: str) -> bytes:
         raise FaceswapError(f"pictures can't be written as '{suffix}': use .png, .jpg or .webp")
     picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
     try:
-        return _encoded(picture, _FORMATS[suffix.lower()])
+        return _encoded(picture, _FORMATS[suffix.lower()], quality)
     except (OSError, ValueError) as error:
         raise FaceswapError(
             f"a picture of {picture.width}x{picture.height} pixels can't be written as "
@@ -83,7 +89,7 @@ def encode_picture(image: NDArray[np.uint8], suffix: str) -> bytes:
         ) from error
 
 
-def _encoded(picture: Image.Image, kind: str) -> bytes:
+def _encoded(picture: Image.Image, kind: str, quality: int) -> bytes:
     file = BytesIO()
     match kind:
         case "PNG":
@@ -92,13 +98,13 @@ def _encoded(picture: Image.Image, kind: str) -> bytes:
             picture.save(file, "PNG", pnginfo=info, compress_level=3)
         case "JPEG":
             # Colour at full resolution, or thin coloured lines would smear.
-            picture.save(file, "JPEG", xmp=xmp_packet(), quality=95, subsampling="4:4:4")
+            picture.save(file, "JPEG", xmp=xmp_packet(), quality=quality, subsampling="4:4:4")
         case _:
-            picture.save(file, "WEBP", xmp=xmp_packet(), quality=95)
+            picture.save(file, "WEBP", xmp=xmp_packet(), quality=quality)
     return file.getvalue()
 
 
-def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
+def write_picture(path: str | Path, image: NDArray[np.uint8], quality: int = 95) -> None:
     """Write a picture with the mark, so that a reader sees either the old file or the new one.
 
     Parameters
@@ -107,6 +113,8 @@ def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
         File to write or replace; the suffix names the format as in `encode_picture`.
     image
         ``(height, width, 3)``, BGR.
+    quality
+        Of JPEG and WebP, 1..100.
 
     Raises
     ------
@@ -115,33 +123,69 @@ def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
     """
     path = Path(path)
     with replacing(path) as temporary:
-        temporary.write_bytes(encode_picture(image, path.suffix))
+        temporary.write_bytes(encode_picture(image, path.suffix, quality))
+
+
+def video_tags() -> dict[str, str]:
+    """Tags for a video's file: in words for viewers to show, and the mark as Matroska holds it."""
+    words = f"Made with {creator_tool()}; parts of the pictures come from a trained model"
+    return {"comment": f"{words} ({SOURCE_TYPE})", _TAG: SOURCE_TYPE}
+
+
+def mark_video(path: Path) -> None:
+    """Put the mark into a finished video; where its format has no place for XMP, do nothing.
+
+    Raises
+    ------
+    OSError
+        The file can't be written.
+    """
+    if is_mp4(path):
+        append_to_mp4(path, xmp_packet())
 
 
 def read_mark(path: str | Path) -> str | None:
-    """Read a picture's digital source type.
+    """Read the digital source type of a picture or video.
 
     Parameters
     ----------
     path
-        A PNG, JPEG or WebP file, whoever wrote it.
+        A PNG, JPEG, WebP, GIF, MP4, MOV, Matroska or WebM file, whoever wrote it.
 
     Returns
     -------
     str or None
-        The type, an address at ``cv.iptc.org``; None where the picture names none.
+        The type, an address at ``cv.iptc.org``; None where the file names none.
 
     Raises
     ------
     FaceswapError
-        The file is not a picture that can be read.
+        The file is none of these, or can't be read.
     """
+    path = Path(path)
     try:
-        with Image.open(path) as picture:
-            packet = picture.info.get("xmp") or picture.info.get(_PNG_KEYWORD, "")
+        with path.open("rb") as file:
+            beginning = file.read(4)
+        if beginning == _MATROSKA:
+            return _matroska_tag(path)
+        if beginning == b"GIF8":
+            return _source_type(find_in_gif(path))
+        return _source_type(find_in_mp4(path) if is_mp4(path) else _picture_packet(path))
     except (OSError, UnidentifiedImageError) as error:
-        raise FaceswapError(f"'{path}' can't be read as a picture: {error}") from error
-    return _source_type(packet)
+        raise FaceswapError(f"'{path}' can't be read as a picture or video: {error}") from error
+
+
+def _picture_packet(path: Path) -> str | bytes:
+    with Image.open(path) as picture:
+        packet: str | bytes = picture.info.get("xmp") or picture.info.get(_PNG_KEYWORD, "")
+    return packet
+
+
+def _matroska_tag(path: Path) -> str | None:
+    from lib.media.video import open_video  # only here: pictures need no FFmpeg
+
+    with open_video(path) as container:
+        return container.metadata.get(_TAG)
 
 
 def _source_type(packet: str | bytes) -> str | None:

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from lib.errors import FaceswapError
-from lib.preview import mark
+from lib.media import mark
 
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/compositeWithTrainedAlgorithmicMedia"
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"

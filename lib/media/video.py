@@ -1,0 +1,285 @@
+"""Videos, frame by frame: upright, in right colours, each at its own time."""
+
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import count
+from pathlib import Path
+from typing import cast
+
+import av
+import numpy as np
+from av.codec.context import ThreadType
+from av.container import InputContainer
+from av.format import Flags
+from av.packet import Packet
+from av.sidedata.sidedata import SideDataContainer, Type
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from lib.errors import FaceswapError
+from lib.media.colour import Colour, Reader
+from lib.media.frame import Frame
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How stored pictures are turned to stand upright: mirrored first, then turned.
+
+    Attributes
+    ----------
+    quarters
+        Quarter turns against the clock, 0..3.
+    is_mirrored
+        Whether left and right change places before that.
+    """
+
+    quarters: int = 0
+    is_mirrored: bool = False
+
+    @classmethod
+    def of(cls, frame: VideoFrame) -> "Turn":
+        """Read the display matrix of a frame, as FFmpeg's ``libavutil/display.h`` describes it.
+
+        Its numbers a, b, c, d take stored x and y to shown a x + c y and b x + d y.
+        """
+        stored = cast(SideDataContainer, frame.side_data)
+        if Type.DISPLAYMATRIX not in stored:
+            return cls()
+        matrix = np.frombuffer(bytes(stored[Type.DISPLAYMATRIX]), np.int32, 9)
+        (a, b), (c, d) = matrix[[0, 1]], matrix[[3, 4]]
+        is_mirrored = bool(a * d - b * c < 0)
+        angle = math.atan2(-b, -a) if is_mirrored else math.atan2(b, a)
+        return cls(-round(angle / (math.pi / 2)) % 4, is_mirrored)
+
+    def __call__(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn a picture, ``(height, width, 3)``."""
+        if self.is_mirrored:
+            image = image[:, ::-1]
+        return np.ascontiguousarray(np.rot90(image, self.quarters))
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What whoever writes a video like this one has to know of it.
+
+    Attributes
+    ----------
+    rate
+        Frames per second, on average.
+    time_base
+        Seconds that the video's time stamps are multiples of.
+    start
+        The file's own time, in seconds, that frames' times and the sound's count from. 0 but for
+        broadcast formats, whose clocks begin anywhere.
+    turn
+        How the stored pictures were turned; frames are upright already.
+    pixel_aspect
+        Width of a pixel of an upright frame by its height.
+    colour
+        What the numbers of the stored pixels stand for.
+    sounds
+        How many sound tracks there are.
+    """
+
+    rate: Fraction
+    time_base: Fraction
+    start: Fraction
+    turn: Turn
+    pixel_aspect: Fraction
+    colour: Colour
+    sounds: int
+
+
+class VideoSource:
+    """A video.
+
+    Parameters
+    ----------
+    path
+        The file; its first video track counts, or the one that its maker prefers.
+
+    Attributes
+    ----------
+    count
+        Exact where the file holds it, as MP4 does; else length times rate; None where the file does
+        not tell its length. Broken frames make it fewer.
+
+    Raises
+    ------
+    FaceswapError
+        The file can't be opened, has no video track, or no frame of it can be read.
+    """
+
+    is_video = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.files = [path]
+        with open_video(path) as container:
+            stream = video_track(container, path)
+            first = next(_decoded(container, stream, _Damage()), None)
+            if first is None:
+                raise FaceswapError(f"no frame of '{path}' can be read: is it a whole video?")
+            self.count = _count(container, stream)
+            self.video = _info(container, stream, first)
+        self._stored = first.height, first.width
+        self.size = self._stored[::-1] if self.video.turn.quarters % 2 else self._stored
+
+    def name(self, index: int) -> str:
+        """Name of a frame: ``clip_000001.png`` for the first one of ``clip.mp4``."""
+        return f"{self.path.stem}_{index + 1:06d}.png"
+
+    def frames(self, start: int = 0, every: int = 1) -> Iterator[Frame]:
+        """Decode the video and give the frames of the numbers start, start + every and so on.
+
+        Those before are decoded as well, but not converted: only so are the numbers sure. Their
+        times rise always; one that does not is put a time base after the one before. Frames that
+        can't be decoded have no number; a warning at the end counts them.
+        """
+        damage = _Damage()
+        read = Reader(self.video.colour, self._stored)
+        with open_video(self.path) as container:
+            stream = video_track(container, self.path)
+            last = None
+            for index, stored in zip(count(), _decoded(container, stream, damage), strict=False):
+                last = self._time(stored, last)
+                if index >= start and (index - start) % every == 0:
+                    yield Frame(index, self.name(index), self.video.turn(read(stored)), last)
+        if damage:
+            _log.warning("%s: %s", self.path, damage)
+
+    def _time(self, frame: VideoFrame, last: Fraction | None) -> Fraction:
+        info = self.video
+        if frame.pts is None or frame.time_base is None:
+            return Fraction(0) if last is None else last + 1 / info.rate
+        time = frame.pts * frame.time_base - info.start
+        return time if last is None else max(time, last + info.time_base)
+
+
+@dataclass
+class _Damage:
+    """What went wrong while a video was decoded."""
+
+    lost: int = 0
+    spoilt: int = 0
+    is_cut: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.lost or self.spoilt or self.is_cut)
+
+    def __str__(self) -> str:
+        words = []
+        if self.lost:
+            words.append(f"{self.lost} packets could not be decoded and are passed over")
+        if self.spoilt:
+            words.append(f"{self.spoilt} frames are damaged")
+        if self.is_cut:
+            words.append("the file breaks off")
+        return ", ".join(words)
+
+
+@contextmanager
+def open_video(path: Path) -> Iterator[InputContainer]:
+    """Open a video or sound file.
+
+    Raises
+    ------
+    FaceswapError
+        It can't be opened.
+    """
+    try:
+        container = av.open(str(path), metadata_errors="replace")
+    except (av.FFmpegError, OSError) as error:
+        reason = error.strerror or error
+        raise FaceswapError(f"'{path}' can't be opened as a video: {reason}") from error
+    with container:
+        yield container
+
+
+def video_track(container: InputContainer, path: Path) -> VideoStream:
+    """The video track of a file, to be decoded in several threads.
+
+    Raises
+    ------
+    FaceswapError
+        There is none.
+    """
+    stream = container.streams.best("video")
+    if stream is None:
+        raise FaceswapError(f"'{path}' has no video track")
+    stream = cast(VideoStream, stream)
+    stream.thread_type = ThreadType.AUTO
+    return stream
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, damage: _Damage
+) -> Iterator[VideoFrame]:
+    for packet in _packets(container, stream, damage):
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError:
+            damage.lost += 1
+            continue
+        for frame in frames:
+            damage.spoilt += frame.is_corrupt
+            yield frame
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream, damage: _Damage
+) -> "Iterator[Packet[VideoStream] | None]":
+    """Packets, and at the end an empty one that has the decoder give what it holds back."""
+    try:
+        yield from container.demux(stream)
+    except av.FFmpegError:
+        damage.is_cut = True
+        yield None
+
+
+def _count(container: InputContainer, stream: VideoStream) -> int | None:
+    if stream.frames:
+        return stream.frames
+    if stream.duration and stream.time_base:
+        seconds = stream.duration * stream.time_base
+    elif container.duration:
+        seconds = Fraction(container.duration, av.time_base)
+    else:
+        return None
+    return max(1, round(seconds * _rate(stream)))
+
+
+def _rate(stream: VideoStream) -> Fraction:
+    return stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
+
+
+def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
+    turn = Turn.of(first)
+    aspect = stream.sample_aspect_ratio or Fraction(1)
+    return VideoInfo(
+        rate=_rate(stream),
+        time_base=stream.time_base or 1 / _rate(stream),
+        start=_start(container),
+        turn=turn,
+        pixel_aspect=1 / aspect if turn.quarters % 2 else aspect,
+        colour=Colour.of(first),
+        sounds=len(container.streams.audio),
+    )
+
+
+def _start(container: InputContainer) -> Fraction:
+    """When the earliest track begins, where the format's clock begins anywhere; else 0."""
+    if not container.format.flags & cast(int, Flags.ts_discont.value):
+        return Fraction(0)
+    tracks = [*container.streams.video, *container.streams.audio]
+    starts = [
+        s.start_time * s.time_base for s in tracks if s.start_time is not None and s.time_base
+    ]
+    return min(starts, default=Fraction(0))
