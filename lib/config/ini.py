@@ -1,4 +1,4 @@
-"""The train.ini file: written with every option and its help, read back with checks line by line.
+"""A file of options: written with every option and its help, read back with checks line by line.
 
 The syntax is the plain part of INI: ``[section]``, ``name = value``, and comments on lines of
 their own that begin with ``#`` or ``;``.
@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Final
 
 from platformdirs import user_config_path
 
@@ -25,39 +26,64 @@ logger = logging.getLogger(__name__)
 Schema = Mapping[str, type[Options]]
 """The sections that a file may have, and the options of each."""
 
-PLUGIN_SECTION = "model."
-"""What the sections of model plugins begin with. Those of unknown plugins are passed over: a user's
-plugins are not in sight of every command."""
 MAX_BYTES = 2**20
 WIDTH = 100
 SHOWN = 60
-INTRODUCTION = """\
+
+
+@dataclass(frozen=True)
+class IniFile:
+    """What is peculiar to one file of options.
+
+    Attributes
+    ----------
+    name
+        What it is called, ``train.ini`` say.
+    introduction
+        What stands at its top.
+    plugin_sections
+        What the sections of plugins begin with. Those of unknown plugins are passed over: a user's
+        plugins are not in sight of every command.
+    """
+
+    name: str
+    introduction: str
+    plugin_sections: tuple[str, ...]
+
+
+TRAIN: Final = IniFile(
+    name="train.ini",
+    introduction="""\
 The options of training. Each is one line, name = value; lines that begin with # or ; are comments.
 An option that is left out has its default.
 
 An option is fixed unless its help says that it may change on resume: a model keeps the value that
-it was begun with, and later changes here hold for new models alone."""
+it was begun with, and later changes here hold for new models alone.""",
+    plugin_sections=("model.",),
+)
 
 
-def default_path(cwd: Path | None = None) -> Path:
+def default_path(cwd: Path | None = None, kind: IniFile = TRAIN) -> Path:
     """Say where the options are kept when no file is named.
 
     Parameters
     ----------
     cwd
         The working folder; None for the one that the process runs in.
+    kind
+        Which file.
 
     Returns
     -------
     Path
-        ``config/train.ini`` under the working folder where there is one, else ``train.ini`` in
-        the user's configuration folder, whether it exists or not.
+        ``config/train.ini``, say, under the working folder where there is one, else ``train.ini``
+        in the user's configuration folder, whether it exists or not.
     """
-    local = (cwd or Path()) / "config" / "train.ini"
-    return local if os.path.isfile(local) else user_config_path("faceswap") / "train.ini"
+    local = (cwd or Path()) / "config" / kind.name
+    return local if os.path.isfile(local) else user_config_path("faceswap") / kind.name
 
 
-def load(path: str | Path | None, schema: Schema) -> dict[str, Options]:
+def load(path: str | Path | None, schema: Schema, kind: IniFile = TRAIN) -> dict[str, Options]:
     """Read the options of every section from a file.
 
     Parameters
@@ -66,6 +92,8 @@ def load(path: str | Path | None, schema: Schema) -> dict[str, Options]:
         The file; None for the default one, which is written with all defaults where it is absent.
     schema
         The sections that the file may have.
+    kind
+        Which file.
 
     Returns
     -------
@@ -78,16 +106,19 @@ def load(path: str | Path | None, schema: Schema) -> dict[str, Options]:
         Where a named file is absent, a file is not readable text of at most 1 MiB, or a line is
         not in order: unknown or repeated names, a bad value. Names the file and the line.
     """
-    file = default_path() if path is None else Path(path)
+    default = default_path(kind=kind)
+    file = default if path is None else Path(path)
     if os.path.exists(file):
-        return _read(file, schema)
+        return _read(file, schema, kind)
     if path is not None:
-        raise FaceswapError(f"{file}: there is no such file; {_how_to_get_one(default_path())}")
-    _write_defaults(file, schema)
+        raise FaceswapError(f"{file}: there is no such file; {_how_to_get_one(default)}")
+    _write_defaults(file, schema, kind)
     return {section: cls() for section, cls in schema.items()}
 
 
-def render(schema: Schema, values: Mapping[str, Options] | None = None) -> str:
+def render(
+    schema: Schema, values: Mapping[str, Options] | None = None, kind: IniFile = TRAIN
+) -> str:
     """Write the text of a whole file: every option, below its help.
 
     Parameters
@@ -96,13 +127,15 @@ def render(schema: Schema, values: Mapping[str, Options] | None = None) -> str:
         The sections, in the order to write them.
     values
         Options by section; a section that is missing here is written with its defaults.
+    kind
+        Which file.
 
     Returns
     -------
     str
         Text that :func:`load` reads back to the same options.
     """
-    parts = [_comment(INTRODUCTION)]
+    parts = [_comment(kind.introduction)]
     for section, cls in schema.items():
         parts.append(f"[{section}]\n{_comment(_section_help(cls))}")
         options = (values or {}).get(section) or cls()
@@ -139,11 +172,11 @@ def _how_to_get_one(default: Path) -> str:
     return f"run once without naming a file, and one with all the defaults is written to {default}"
 
 
-def _write_defaults(path: Path, schema: Schema) -> None:
+def _write_defaults(path: Path, schema: Schema, kind: IniFile) -> None:
     """Write the file, or go on without: a home folder may be read-only."""
     try:
         with replacing(path) as temporary:
-            temporary.write_text(render(schema), encoding="utf-8")
+            temporary.write_text(render(schema, kind=kind), encoding="utf-8")
     except FaceswapError as error:
         logger.warning("%s; going on with the default options", error)
     else:
@@ -165,11 +198,11 @@ class _Line:
         return f"[{self.section}] {_short(self.name)} = {_short(self.value)!r}"
 
 
-def _read(path: Path, schema: Schema) -> dict[str, Options]:
+def _read(path: Path, schema: Schema, kind: IniFile) -> dict[str, Options]:
     found: dict[str, dict[str, Value]] = {section: {} for section in schema}
     for line in _unique(path, _scan(path, _text(path))):
         if line.section not in schema:
-            if _belongs_to_absent_plugin(line.section, schema):
+            if _belongs_to_absent_plugin(line.section, schema, kind):
                 continue
             raise _error(path, line, _unknown("section", line.section, schema))
         if line.name is not None:
@@ -177,18 +210,13 @@ def _read(path: Path, schema: Schema) -> dict[str, Options]:
     return {section: cls(**found[section]) for section, cls in schema.items()}
 
 
-def _belongs_to_absent_plugin(section: str, schema: Schema) -> bool:
-    """Tell the options of a model plugin that is out of sight just now from a misspelt name."""
-    if not section.startswith(PLUGIN_SECTION):
-        return False
-    return not get_close_matches(
-        section.removeprefix(PLUGIN_SECTION),
-        [
-            known.removeprefix(PLUGIN_SECTION)
-            for known in schema
-            if known.startswith(PLUGIN_SECTION)
-        ],
-    )
+def _belongs_to_absent_plugin(section: str, schema: Schema, kind: IniFile) -> bool:
+    """Tell the options of a plugin that is out of sight just now from a misspelt name."""
+    for start in kind.plugin_sections:
+        if section.startswith(start):
+            known = [name.removeprefix(start) for name in schema if name.startswith(start)]
+            return not get_close_matches(section.removeprefix(start), known)
+    return False
 
 
 def _text(path: Path) -> str:
