@@ -28,6 +28,7 @@ from lib.media.mark import write_picture
 from lib.model.precision import is_slow, policy
 from lib.training import device, distributed
 from lib.training.handing import hand_over, own_folder, take_back
+from lib.training.heap import share_heap
 from lib.training.launch import launch
 from plugins import loader
 from scripts.checks import check, find_faces, timelapse_folders
@@ -94,6 +95,7 @@ class Train:
         FaceswapError
             A mistake of the user's, or a failure of training.
         """
+        share_heap()
         if distributed.is_launched():
             self._train_together()
             return
