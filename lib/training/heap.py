@@ -12,7 +12,8 @@ def share_heap() -> None:
     """Have threads to come take memory from the heap that there is.
 
     What one thread has freed then serves the others: training, batches and saves of `original` take
-    2.59 to 2.64 GB at their peak, and 2.68 to 2.72 with a heap each. Does nothing but on Linux with glibc.
+    2.59 to 2.64 GB at their peak, and 2.68 to 2.72 with a heap each. Does nothing but on Linux with
+    glibc.
     """
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):
