@@ -99,7 +99,7 @@ SRGB = Colour(
 """How a video holds pictures: in BT.709's colours, with the curve of screens."""
 
 
-class Reader:
+class ToBGR:
     """Turns a video's frames into BGR, all in one size.
 
     Parameters
@@ -131,7 +131,7 @@ class Reader:
         return np.asarray(picture.to_ndarray(), np.uint8)
 
 
-class Writer:
+class FromBGR:
     """Turns BGR pictures into a video's frames.
 
     Parameters

@@ -104,7 +104,7 @@ def _encoded(picture: Image.Image, kind: str, quality: int) -> bytes:
     return file.getvalue()
 
 
-def write_picture(path: str | Path, image: NDArray[np.uint8], quality: int = 95) -> None:
+def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
     """Write a picture with the mark, so that a reader sees either the old file or the new one.
 
     Parameters
@@ -113,8 +113,6 @@ def write_picture(path: str | Path, image: NDArray[np.uint8], quality: int = 95)
         File to write or replace; the suffix names the format as in `encode_picture`.
     image
         ``(height, width, 3)``, BGR.
-    quality
-        Of JPEG and WebP, 1..100.
 
     Raises
     ------
@@ -123,7 +121,7 @@ def write_picture(path: str | Path, image: NDArray[np.uint8], quality: int = 95)
     """
     path = Path(path)
     with replacing(path) as temporary:
-        temporary.write_bytes(encode_picture(image, path.suffix, quality))
+        temporary.write_bytes(encode_picture(image, path.suffix))
 
 
 def video_tags() -> dict[str, str]:

@@ -22,8 +22,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from lib.errors import FaceswapError
-from lib.media.colour import Colour, Reader
+from lib.media.colour import Colour, ToBGR
 from lib.media.frame import Frame
+
+_FASTEST = 1000
+"""Frames per second that are believed."""
 
 _log = logging.getLogger(__name__)
 
@@ -144,7 +147,7 @@ class VideoSource:
         can't be decoded have no number; a warning at the end counts them.
         """
         damage = _Damage()
-        read = Reader(self.video.colour, self._stored)
+        read = ToBGR(self.video.colour, self._stored)
         with open_video(self.path) as container:
             stream = video_track(container, self.path)
             last = None
@@ -257,7 +260,9 @@ def _count(container: InputContainer, stream: VideoStream) -> int | None:
 
 
 def _rate(stream: VideoStream) -> Fraction:
-    return stream.average_rate or stream.guessed_rate or stream.base_rate or Fraction(25)
+    """Frames per second; a file that does not tell it may seem to have one with each tick."""
+    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    return next((rate for rate in rates if rate and rate <= _FASTEST), Fraction(25))
 
 
 def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> VideoInfo:
