@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
@@ -10,12 +12,29 @@ from numpy.typing import NDArray
 
 from lib.data.augment import plain
 from lib.data.stored import Pictures
-from lib.training.device import to_device, to_pixels
+from lib.training.device import to_device
 from lib.training.memory import attempt, half
 
 logger = logging.getLogger(__name__)
 
 Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Predicted:
+    """What a model makes of windows.
+
+    Attributes
+    ----------
+    faces
+        ``(n, edge, edge, 3)``, BGR, 0..1.
+    masks
+        ``(n, edge, edge)``, 0..1; None where the model learns none.
+    """
+
+    faces: Floats
+    masks: Floats | None
 
 
 def side_path(model: keras.Model, side: str) -> keras.Model:
@@ -88,10 +107,30 @@ class Predictor:
         FaceswapError
             Not even one face fits into memory.
         """
+        feeds = plain(faces, np.arange(len(faces)), self.input_edge(side), self.coverage)
+        return np.rint(self.windows(feeds, side).faces * 255).astype(np.uint8)
+
+    def input_edge(self, side: str) -> int:
+        """Edge in pixels of the windows that a side takes."""
+        return int(self._paths[side].inputs[0].shape[1])
+
+    def windows(self, feeds: Pixels, side: str) -> Predicted:
+        """Show windows as one side would.
+
+        Parameters
+        ----------
+        feeds
+            ``(n, edge, edge, 3)``, BGR, of the `input_edge`; at least one.
+        side
+            Whose identity to give them, "a" or "b".
+
+        Raises
+        ------
+        FaceswapError
+            Not even one fits into memory.
+        """
         path = self._paths[side]
-        size = path.inputs[0].shape[1]
-        feeds = plain(faces, np.arange(len(faces)), size, self.coverage)
-        batches: list[Pixels] = []
+        batches: list[Predicted] = []
         start = 0
         while start < len(feeds):
             feed = feeds[start : start + self._batch_size]
@@ -101,15 +140,34 @@ class Predictor:
             else:
                 batches.append(predicted)
                 start += len(feed)
-        return np.concatenate(batches)
+        masks = [each.masks for each in batches if each.masks is not None]
+        return Predicted(
+            np.concatenate([each.faces for each in batches]),
+            np.concatenate(masks) if masks else None,
+        )
 
     def _shrink(self, count: int) -> None:
         self._batch_size = half(count, "a prediction", "end what else uses memory")
         logger.warning("Out of memory: faces are now predicted %d at a time", self._batch_size)
 
-    def _predict(self, path: keras.Model, feed: Pixels) -> Pixels:
+    def _predict(self, path: keras.Model, feed: Pixels) -> Predicted:
         with torch.no_grad():
             outputs = path(to_device(feed[..., self._order].copy()), training=False)
-        faces = [output for output in keras.tree.flatten(outputs) if output.shape[-1] == 3]
-        largest = max(faces, key=lambda face: int(face.shape[1]))
-        return np.ascontiguousarray(to_pixels(largest)[..., self._order])
+        outputs = keras.tree.flatten(outputs)
+        faces, masks = (
+            max((o for o in outputs if o.shape[-1] == channels), key=_edge, default=None)
+            for channels in (3, 1)
+        )
+        return Predicted(
+            np.ascontiguousarray(_floats(faces)[..., self._order]),
+            None if masks is None else _floats(masks)[..., 0],
+        )
+
+
+def _edge(output: Any) -> int:
+    return int(output.shape[1])
+
+
+def _floats(output: Any) -> Floats:
+    values: Floats = output.detach().float().nan_to_num(0).clamp(0, 1).cpu().numpy()
+    return values

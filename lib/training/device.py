@@ -38,13 +38,6 @@ def to_device(pixels: Pixels) -> Tensor:
     return tensor.to(device(), non_blocking=True).to(torch.float32).div_(255)
 
 
-def to_pixels(prediction: Tensor) -> NDArray[np.uint8]:
-    """Read floats in 0..1 back as bytes, rounded."""
-    scaled = prediction.detach().mul(255).round_().clamp_(0, 255)
-    pixels: NDArray[np.uint8] = scaled.to(torch.uint8).cpu().numpy()
-    return pixels
-
-
 def is_cuda() -> bool:
     """Whether the device is a graphics card of NVIDIA, or one of AMD under ROCm."""
     return device().type == "cuda"

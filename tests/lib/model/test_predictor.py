@@ -42,6 +42,26 @@ def test_a_model_in_rgb_is_fed_and_read_in_rgb() -> None:
     np.testing.assert_array_equal(predictor(rgb=True)(images, "a"), images[:, 8:24, 8:24])
 
 
+def test_windows_are_shown_with_their_masks() -> None:
+    feeds = faces(count=5, size=16)
+    shown = predictor(rgb=True).windows(feeds, "a")
+    np.testing.assert_array_equal(shown.faces, feeds.astype(np.float32) / 255)
+    assert shown.masks is not None
+    np.testing.assert_array_equal(shown.masks, feeds[..., 2].astype(np.float32) / 255)
+
+
+def test_numbers_out_of_range_become_colours() -> None:
+    inputs = [keras.Input((16, 16, 3)) for _ in range(2)]
+    broken = keras.layers.Lambda(lambda x: x * float("nan"))(inputs[0])
+    bright = keras.layers.Lambda(lambda x: x * 4 - 1)(inputs[1])
+    model = keras.Model(inputs, [broken, bright])
+    made = Predictor({side: side_path(model, side) for side in "ab"}, coverage=0.5)
+    feeds = np.repeat(np.array([0, 255], np.uint8), 384).reshape(1, 16, 16, 3)
+    assert not made.windows(feeds, "a").faces.any()
+    assert made.windows(feeds, "b").masks is None
+    np.testing.assert_array_equal(made.windows(feeds, "b").faces, feeds / 255)
+
+
 def test_many_faces_are_predicted_in_batches() -> None:
     images = faces(count=33)
     np.testing.assert_array_equal(predictor()(images, "a"), images[:, 8:24, 8:24])
