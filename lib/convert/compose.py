@@ -7,11 +7,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.align.geometry import transform_points
 from lib.config.convert import MaskOptions
 from lib.convert.edge import soften
 from lib.convert.lay import lay
 from lib.convert.swap import Floats, Swap
-from lib.convert.window import Matrix
+from lib.convert.window import Matrix, Window, cut
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,39 @@ class Composer:
             if counting.any():
                 lay(result, self.scaling(self.color(swap, counting)), mask, swap.matrix)
         return result
+
+
+def make_swap(
+    image: NDArray[np.uint8],
+    landmarks: NDArray[np.float64],
+    window: Window,
+    face: Floats,
+    predicted_mask: Floats | None = None,
+) -> Swap:
+    """Set what a model made beside what it takes the place of.
+
+    Parameters
+    ----------
+    image
+        The frame, ``(height, width, 3)``, BGR.
+    landmarks
+        ``(68, 2)`` of the face, in pixels of the frame.
+    window
+        What the model sees of a face.
+    face
+        ``(n, n, 3)``, BGR, 0..1: what it made of it.
+    predicted_mask
+        ``(n, n)``, 0..1; None where the model learns none.
+
+    Raises
+    ------
+    FaceswapError
+        The landmarks form no face.
+    """
+    matrix = window.matrix(landmarks, len(face))
+    target = np.divide(cut(image, matrix, len(face)), 255, dtype=np.float32)
+    there = transform_points(landmarks, matrix)
+    return Swap(face, target, there, matrix, predicted_mask)
 
 
 def _share_inside(matrix: Matrix, size: int, shape: tuple[int, ...]) -> Floats:

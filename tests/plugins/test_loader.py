@@ -93,3 +93,55 @@ def test_options_that_are_none_do_not_stop_the_others(
     assert "model.compact" in sections
     assert "model.odd" not in sections
     assert "Passed over: Options of" in caplog.messages[0]
+
+
+@pytest.mark.parametrize("kind", loader.KINDS)
+def test_every_kind_is_found_in_its_folder(kind: str, tmp_path: Path) -> None:
+    wanted = loader.KINDS[kind]
+    folder = tmp_path / wanted.theirs
+    folder.mkdir(exist_ok=True)
+    (folder / "Mine.py").write_text(f"class {wanted.class_name}:\n    kind = '{kind}'\n")
+    assert loader.names(kind, str(tmp_path)) == sorted([*loader.names(kind), "mine"])
+    assert loader.load(kind, "MINE", str(tmp_path)).kind == kind
+    (folder / "other.py").write_text("VALUE = 1\n")
+    with pytest.raises(FaceswapError, match=f"defines no class '{wanted.class_name}'"):
+        loader.load(kind, "other", str(tmp_path))
+    with pytest.raises(FaceswapError, match=f"no {wanted.title} 'mime': did you mean 'mine'"):
+        loader.load(kind, "mime", str(tmp_path))
+
+
+@pytest.mark.parametrize("kind", [kind for kind in loader.KINDS if kind != "model"])
+def test_ours_define_the_class_of_their_kind_and_their_names_are_taken(
+    kind: str, tmp_path: Path
+) -> None:
+    (tmp_path / kind).mkdir()
+    for name in loader.names(kind):
+        assert loader.load(kind, name).__module__.endswith(f"{kind}.{name}")
+        (tmp_path / kind / f"{name}.py").write_text("")
+        with pytest.raises(FaceswapError, match="rename the file"):
+            loader.names(kind, str(tmp_path))
+        (tmp_path / kind / f"{name}.py").unlink()
+
+
+def test_plugins_of_two_kinds_may_share_a_name(tmp_path: Path) -> None:
+    for folder, name in (("", "Model"), ("color", "Color"), ("mask", "Mask")):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / folder / "plain.py").write_text(f"class {name}:\n    pass\n")
+    kinds = ("model", "color", "mask")
+    found = [loader.load(kind, "plain", str(tmp_path)).__name__ for kind in kinds]
+    assert found == ["Model", "Color", "Mask"]
+
+
+def test_the_sections_of_convert_hold_the_plugins_options(tmp_path: Path) -> None:
+    (tmp_path / "scaling").mkdir()
+    (tmp_path / "scaling" / "mine.py").write_text(
+        "from dataclasses import dataclass\n"
+        "from lib.config.options import Options as Base, option\n"
+        "@dataclass(frozen=True, kw_only=True)\n"
+        "class Options(Base):\n"
+        "    strength: int = option(1, 'How strong.')\n"
+    )
+    sections = loader.convert_sections(str(tmp_path))
+    assert {"mask", "color.manual_balance", "scaling.unsharp", "scaling.mine"} <= set(sections)
+    assert "strength" in sections["scaling.mine"].__dataclass_fields__
+    assert "scaling.mine" not in loader.convert_sections()

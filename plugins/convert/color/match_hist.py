@@ -12,6 +12,8 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 class Color(ColorBase):
     """Bends each channel so that its histogram within the mask is the target's.
 
+    Where the target is much unlike the face, spots stand out: each channel is bent by itself.
+
     References
     ----------
     R. C. Gonzalez and R. E. Woods, 2018, "Digital Image Processing", 4th edition, section 3.3,

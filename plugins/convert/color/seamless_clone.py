@@ -8,6 +8,8 @@ from lib.convert.swap import Floats, Swap
 from plugins.convert.color._base import ColorBase
 
 _INSIDE = 0.5
+_SMALLEST = 3
+"""Pixels across of the smallest part that has an inside to solve for."""
 
 
 class Color(ColorBase):
@@ -25,7 +27,7 @@ class Color(ColorBase):
         """See `ColorBase`."""
         inside = _inside(mask)
         x, y, width, height = cv2.boundingRect(inside)
-        if not width:
+        if min(width, height) < _SMALLEST:
             return swap.face
         middle = (x + width // 2, y + height // 2)
         face, target = (
