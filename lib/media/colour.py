@@ -10,6 +10,7 @@ numbers comes out as it was.
 from dataclasses import dataclass
 
 import av
+import cv2
 import numpy as np
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
@@ -41,6 +42,17 @@ _MATRICES = {
     7: Colorspace.SMPTE240M,
     9: Colorspace.BT2020,
     10: Colorspace.BT2020,
+}
+
+# H.273, table 4: shares of red and blue in the brightness.
+_SHARES = {
+    1: (0.2126, 0.0722),
+    4: (0.30, 0.11),
+    5: (0.299, 0.114),
+    6: (0.299, 0.114),
+    7: (0.212, 0.087),
+    9: (0.2627, 0.0593),
+    10: (0.2627, 0.0593),
 }
 
 
@@ -148,10 +160,10 @@ class FromBGR:
 
     def __call__(self, image: NDArray[np.uint8]) -> VideoFrame:
         """Give the frame of a picture, ``(height, width, 3)``, BGR; it has no time yet."""
-        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), format="bgr24")
         frame = self._reformatter.reformat(
-            frame,
+            self._full(image) if self._colour.is_full else _frame(image, "bgr24"),
             format=self._format,
+            src_colorspace=_MATRICES[self._colour.matrix],
             dst_colorspace=_MATRICES[self._colour.matrix],
             src_color_range=ColorRange.JPEG,
             dst_color_range=self._colour._range,
@@ -159,3 +171,16 @@ class FromBGR:
         )
         frame.color_primaries, frame.color_trc = self._colour.primaries, self._colour.transfer
         return frame
+
+    def _full(self, image: NDArray[np.uint8]) -> VideoFrame:
+        """A full range's frame: FFmpeg rounds its colours down, which turns pictures green."""
+        red, blue = _SHARES[self._colour.matrix]
+        brightness = np.array([blue, 1 - red - blue, red])
+        cb = (np.array([1, 0, 0]) - brightness) / (2 * (1 - blue))
+        cr = (np.array([0, 0, 1]) - brightness) / (2 * (1 - red))
+        matrix = np.column_stack([[brightness, cb, cr], [0, 128, 128]])
+        return _frame(np.moveaxis(cv2.transform(image, matrix), -1, 0), "yuv444p")
+
+
+def _frame(pixels: NDArray[np.uint8], pixel_format: str) -> VideoFrame:
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels), format=pixel_format)

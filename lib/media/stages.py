@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Stage(Generic[T]):
     """
 
     def __init__(
-        self, name: str, items: Iterable[T], depth: int = 4, before: "Stage[object] | None" = None
+        self, name: str, items: Iterable[T], depth: int = 2, before: "Stage[Any] | None" = None
     ) -> None:
         self.name, self.waited = name, 0.0
         self._items, self._before = items, before

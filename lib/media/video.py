@@ -17,6 +17,7 @@ from av.container import InputContainer
 from av.format import Flags
 from av.packet import Packet
 from av.sidedata.sidedata import SideDataContainer, Type
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ class Turn:
         stored = cast(SideDataContainer, frame.side_data)
         if Type.DISPLAYMATRIX not in stored:
             return cls()
-        matrix = np.frombuffer(bytes(stored[Type.DISPLAYMATRIX]), np.int32, 9)
+        matrix = np.frombuffer(bytes(stored[Type.DISPLAYMATRIX]), np.int32, 9) / 65536
         (a, b), (c, d) = matrix[[0, 1]], matrix[[3, 4]]
         is_mirrored = bool(a * d - b * c < 0)
         angle = math.atan2(-b, -a) if is_mirrored else math.atan2(b, a)
@@ -80,7 +81,7 @@ class VideoInfo:
         Seconds that the video's time stamps are multiples of.
     start
         The file's own time, in seconds, that frames' times and the sound's count from. 0 but for
-        broadcast formats, whose clocks begin anywhere.
+        broadcast formats, whose clocks begin anywhere, and pictures that begin before 0.
     turn
         How the stored pictures were turned; frames are upright already.
     pixel_aspect
@@ -163,7 +164,7 @@ class VideoSource:
         if frame.pts is None or frame.time_base is None:
             return Fraction(0) if last is None else last + 1 / info.rate
         time = frame.pts * frame.time_base - info.start
-        return time if last is None else max(time, last + info.time_base)
+        return max(time, Fraction(0) if last is None else last + info.time_base)
 
 
 @dataclass
@@ -271,7 +272,7 @@ def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> 
     return VideoInfo(
         rate=_rate(stream),
         time_base=stream.time_base or 1 / _rate(stream),
-        start=_start(container),
+        start=_start(container, stream),
         turn=turn,
         pixel_aspect=1 / aspect if turn.quarters % 2 else aspect,
         colour=Colour.of(first),
@@ -279,12 +280,17 @@ def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> 
     )
 
 
-def _start(container: InputContainer) -> Fraction:
-    """When the earliest track begins, where the format's clock begins anywhere; else 0."""
-    if not container.format.flags & cast(int, Flags.ts_discont.value):
+def _start(container: InputContainer, stream: VideoStream) -> Fraction:
+    """When the earliest track begins, where the format's clock begins anywhere.
+
+    Else 0, or when the pictures begin where that is before.
+    """
+    if container.format.flags & cast(int, Flags.ts_discont.value):
+        return min(map(_beginning, [*container.streams.video, *container.streams.audio]))
+    return min(_beginning(stream), Fraction(0))
+
+
+def _beginning(stream: Stream) -> Fraction:
+    if stream.start_time is None or stream.time_base is None:
         return Fraction(0)
-    tracks = [*container.streams.video, *container.streams.audio]
-    starts = [
-        s.start_time * s.time_base for s in tracks if s.start_time is not None and s.time_base
-    ]
-    return min(starts, default=Fraction(0))
+    return stream.start_time * stream.time_base

@@ -1,0 +1,124 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from lib.errors import FaceswapError
+from lib.media.pictures import _natural, read_picture
+from lib.media.source import open_source
+
+
+@pytest.fixture
+def rgb() -> NDArray[np.uint8]:
+    return np.random.default_rng(0).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+
+
+def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    for number in (10, 9, 1):
+        Image.new("RGB", (6, 4), (number, 0, 0)).save(tmp_path / f"f{number}.PNG")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / ".hidden.png").write_bytes(b"")
+    source = open_source(tmp_path)
+    assert (source.count, source.size, source.is_video) == (3, (4, 6), False)
+    frames = list(source.frames())
+    assert [frame.name for frame in frames] == ["f1.PNG", "f9.PNG", "f10.PNG"]
+    assert [frame.image[0, 0, 2] for frame in frames] == [1, 9, 10]
+    assert [frame.index for frame in source.frames(start=1)] == [1, 2]
+    assert [frame.index for frame in source.frames(every=2)] == [0, 2]
+    assert source.name(2) == "f10.PNG"
+
+
+@given(st.lists(st.integers(0, 10**6), min_size=2, max_size=6, unique=True))
+def test_numbers_in_names_count_as_numbers(numbers: list[int]) -> None:
+    names = [f"a{number}b.png" for number in numbers]
+    expected = [f"a{number}b.png" for number in sorted(numbers)]
+    assert sorted(names, key=_natural) == expected
+
+
+# EXIF 2.32, 4.6.4: where the 0th row and column of what is stored belong in what is shown.
+TURNS = {
+    1: lambda a: a,
+    2: lambda a: a[:, ::-1],
+    3: lambda a: a[::-1, ::-1],
+    4: lambda a: a[::-1],
+    5: lambda a: a.swapaxes(0, 1),
+    6: lambda a: a.swapaxes(0, 1)[:, ::-1],
+    7: lambda a: a.swapaxes(0, 1)[::-1, ::-1],
+    8: lambda a: a.swapaxes(0, 1)[::-1],
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+def test_pictures_are_turned_upright(
+    tmp_path: Path, rgb: NDArray[np.uint8], orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(rgb).save(tmp_path / "a.png", exif=exif)
+    shown = TURNS[orientation](rgb)[..., ::-1]
+    source = open_source(tmp_path / "a.png")
+    assert source.size == shown.shape[:2]
+    np.testing.assert_array_equal(next(source.frames()).image, shown)
+
+
+def test_every_kind_of_picture_becomes_bgr(tmp_path: Path, rgb: NDArray[np.uint8]) -> None:
+    grey = rgb[..., 0]
+    alpha = np.dstack([rgb, np.arange(35, dtype=np.uint8).reshape(5, 7)])
+    palette = Image.fromarray(grey).convert("P")
+    palette.info["transparency"] = bytes(range(256))
+    grey_16 = grey.astype(np.uint16) * 256 + 255
+    kinds = {
+        "grey.png": (Image.fromarray(grey), grey),
+        "grey_16.png": (Image.fromarray(grey_16), grey),
+        "grey_16.tif": (Image.fromarray(grey_16), grey),
+        "palette.png": (palette, np.asarray(palette.convert("RGBA"))[..., 0]),
+        "grey_alpha.png": (Image.fromarray(grey).convert("LA"), grey),
+        "alpha.png": (Image.fromarray(alpha), rgb[..., ::-1]),
+    }
+    for name, (picture, expected) in kinds.items():
+        picture.save(tmp_path / name)
+        shown = read_picture(tmp_path / name)
+        assert (shown.dtype, shown.shape, shown.flags.c_contiguous) == (np.uint8, (5, 7, 3), True)
+        expected = expected if expected.ndim == 3 else np.repeat(expected[..., None], 3, axis=2)
+        np.testing.assert_array_equal(shown, expected, err_msg=name)
+
+
+def test_an_unreadable_picture_is_named_and_keeps_its_number(
+    tmp_path: Path, rgb: NDArray[np.uint8], caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(4):
+        Image.fromarray(rgb).save(tmp_path / f"{number}.png")
+    whole = (tmp_path / "0.png").read_bytes()
+    (tmp_path / "0.png").write_bytes(whole[:70])
+    (tmp_path / "2.png").write_text("no picture at all")
+    source = open_source(tmp_path)
+    assert source.size == (5, 7)
+    assert [frame.index for frame in source.frames()] == [1, 3]
+    assert [("0.png" in line, "2.png" in line) for line in caplog.messages] == [
+        (True, False),
+        (False, True),
+    ]
+
+
+@pytest.mark.parametrize("name", ["absent", "empty", "broken", "broken/a.jpg"])
+def test_nothing_to_read_is_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "a.jpg").write_text("no picture")
+    with pytest.raises(FaceswapError, match=name) as raised:
+        open_source(tmp_path / name)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_one_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0)
+    with pytest.raises(FaceswapError, match="can't read folder"):
+        open_source(tmp_path)
+    tmp_path.chmod(0o700)
