@@ -7,12 +7,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.align.geometry import transform_points
 from lib.config.convert import MaskOptions
 from lib.convert.edge import soften
 from lib.convert.lay import lay
 from lib.convert.swap import Floats, Swap
-from lib.convert.window import Matrix, Window, cut
+from lib.convert.window import Matrix
 
 
 @dataclass(frozen=True)
@@ -65,43 +64,17 @@ class Composer:
         return result
 
 
-def make_swap(
-    image: NDArray[np.uint8],
-    landmarks: NDArray[np.float64],
-    window: Window,
-    face: Floats,
-    predicted_mask: Floats | None = None,
-) -> Swap:
-    """Set what a model made beside what it takes the place of.
-
-    Parameters
-    ----------
-    image
-        The frame, ``(height, width, 3)``, BGR.
-    landmarks
-        ``(68, 2)`` of the face, in pixels of the frame.
-    window
-        What the model sees of a face.
-    face
-        ``(n, n, 3)``, BGR, 0..1: what it made of it.
-    predicted_mask
-        ``(n, n)``, 0..1; None where the model learns none.
-
-    Raises
-    ------
-    FaceswapError
-        The landmarks form no face.
-    """
-    matrix = window.matrix(landmarks, len(face))
-    target = np.divide(cut(image, matrix, len(face)), 255, dtype=np.float32)
-    there = transform_points(landmarks, matrix)
-    return Swap(face, target, there, matrix, predicted_mask)
+def _share_inside(matrix: Matrix, size: int, shape: tuple[int, ...]) -> Floats | float:
+    """``(size, size)``, 1 where the window shows the frame and 0 outside; 1 where all is inside."""
+    corners = np.array([0.0, size - 1])
+    if _inside(matrix, corners, shape).all():
+        return 1.0
+    return np.asarray(_inside(matrix, np.arange(float(size)), shape), np.float32)
 
 
-def _share_inside(matrix: Matrix, size: int, shape: tuple[int, ...]) -> Floats:
-    """``(size, size)``, 1 where the window shows the frame and 0 where it reaches outside."""
-    at = np.arange(size, dtype=np.float64)
+def _inside(matrix: Matrix, at: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether pixels of the window at these columns and rows lie in the frame."""
     grid = np.stack(np.meshgrid(at, at), axis=-1)
     x, y = np.moveaxis(cv2.transform(grid, cv2.invertAffineTransform(matrix)), -1, 0)
-    inside = (x >= 0) & (y >= 0) & (x <= shape[1] - 1) & (y <= shape[0] - 1)
-    return np.asarray(inside, np.float32)
+    inside: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= shape[1] - 1) & (y <= shape[0] - 1)
+    return inside

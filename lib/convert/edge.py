@@ -6,6 +6,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from lib.config.convert import MaskOptions
 from lib.convert.swap import Floats
@@ -43,14 +44,16 @@ def _eroded(mask: Floats, distance: float) -> Floats:
     """Move the edge inwards, or outwards where the distance is negative, by parts of a pixel."""
     change = cv2.dilate if distance < 0 else cv2.erode
     whole, part = divmod(abs(distance), 1)
-    near, far = (_moved(mask, change, int(whole) + more) for more in (0, 1))
-    return near + np.float32(part) * (far - near)
+    # The work goes with the square of the distance, and bytes take a third of the time of floats.
+    coarse = np.rint(mask * 255).astype(np.uint8)
+    near, far = (_moved(coarse, change, int(whole) + more) for more in (0, 1))
+    return np.asarray(near + part * (far - near), np.float32)
 
 
-def _moved(mask: Floats, change: Callable[..., Any], radius: int) -> Floats:
+def _moved(mask: NDArray[np.uint8], change: Callable[..., Any], radius: int) -> Floats:
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
     moved = change(mask, disc, borderType=cv2.BORDER_CONSTANT, borderValue=0)
-    return np.asarray(moved, np.float32)
+    return np.asarray(moved, np.float32) * np.float32(1 / 255)
 
 
 def _cleared(mask: Floats, margin: int) -> Floats:

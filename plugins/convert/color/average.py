@@ -12,4 +12,4 @@ class Color(ColorBase):
     def __call__(self, swap: Swap, mask: Floats) -> Floats:
         """See `ColorBase`."""
         shift = mean(swap.target, mask) - mean(swap.face, mask)
-        return np.clip(swap.face + shift.astype(np.float32), 0, 1)
+        return np.clip(swap.face + shift, 0, 1)

@@ -24,9 +24,10 @@ class Color(ColorBase):
         """See `ColorBase`."""
         face, target = (_lab(image) for image in (swap.face, swap.target))
         spread = deviation(face, mask)
-        ratio = np.where(spread > _FLAT, deviation(target, mask) / np.maximum(spread, _FLAT), 1)
+        stretched = deviation(target, mask) / np.maximum(spread, _FLAT)
+        ratio = np.where(spread > _FLAT, stretched, np.float32(1))
         moved = (face - mean(face, mask)) * ratio + mean(target, mask)
-        back = cv2.cvtColor(moved.astype(np.float32), cv2.COLOR_Lab2BGR)
+        back = cv2.cvtColor(moved, cv2.COLOR_Lab2BGR)
         return np.asarray(np.clip(back, 0, 1), np.float32)
 
 

@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 
 from lib.config.convert import MaskOptions
-from lib.convert.compose import Composer, make_swap
+from lib.convert.compose import Composer
 from lib.convert.swap import Swap
-from lib.convert.window import Window, cut
 
 SIZE = 40
 
@@ -25,19 +24,6 @@ def box(swap: Swap) -> Any:
 
 def make(color: Any = lambda swap, mask: swap.face, scaling: Any = lambda face: face) -> Composer:
     return Composer(box, MaskOptions(erosion=0, blur=0), color, scaling)
-
-
-def test_a_swap_is_set_beside_what_it_takes_the_place_of(scene: Any) -> None:
-    window = Window("face", 0.6875)
-    face, mask = np.zeros((64, 64, 3), np.float32), np.ones((64, 64), np.float32)
-    made = make_swap(scene.image, scene.landmarks, window, face, mask)
-    assert made.face is face
-    assert made.predicted_mask is mask
-    np.testing.assert_array_equal(made.matrix, window.matrix(scene.landmarks, 64))
-    # The face's middle, in the window's.
-    np.testing.assert_allclose(made.landmarks[27:36].mean(axis=0), 32, atol=10)
-    seen = cut(scene.image, made.matrix, 64)
-    np.testing.assert_array_equal(np.rint(made.target * 255), seen)
 
 
 def test_of_two_faces_in_one_place_the_later_shows() -> None:
