@@ -1,0 +1,122 @@
+"""From frames to faces: finds them, lays landmarks on them and follows them."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.align.geometry import Alignment
+from lib.errors import FaceswapError
+from lib.extract.boxes import SAME, overlaps
+from lib.extract.face import Detection, Face
+from lib.extract.recogniser import Recogniser
+from lib.extract.smooth import Smoother
+from lib.extract.tracks import Tracker
+from lib.extract.turn import detect_turned
+from lib.media.frame import Frame
+
+Pixels = NDArray[np.uint8]
+Detect = Callable[[Pixels], Sequence[Detection]]
+Align = Callable[[Pixels, Detection], NDArray[np.float64] | None]
+
+
+class FaceFinder:
+    """Finds the faces of frames.
+
+    Parameters
+    ----------
+    detect, align
+        The plugins, or what is called as they are.
+    smallest
+        Width in pixels of the smallest face to give.
+    most
+        The most faces of a frame, the largest first; None gives all.
+    rotate
+        Whether a frame that shows no upright face is looked at from the other sides, which takes
+        four times as long.
+    recogniser
+        Knows people again and tells who is wanted; without it all are, and a face is someone else
+        after a cut.
+    """
+
+    def __init__(
+        self,
+        detect: Detect,
+        align: Align,
+        *,
+        smallest: int = 24,
+        most: int | None = None,
+        rotate: bool = False,
+        recogniser: Recogniser | None = None,
+    ) -> None:
+        self._detect, self._align = detect, align
+        self._smallest, self._most, self._rotate = smallest, most, rotate
+        self._recogniser = recogniser
+
+    def __call__(self, image: Pixels) -> list[Face]:
+        """Find the faces of a frame of its own, whoever they are of.
+
+        Parameters
+        ----------
+        image
+            ``(height, width, 3)``, BGR.
+
+        Returns
+        -------
+        list of Face
+            The largest first.
+        """
+        return self._largest(self._find(image))
+
+    def follow(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face]]]:
+        """Find the faces of frames that follow each other.
+
+        Parameters
+        ----------
+        frames
+            In order; up to `lib.extract.smooth.LAG` are held back.
+
+        Yields
+        ------
+        tuple of Frame and list of Face
+            Each frame, with its faces by their people's numbers, which stay the same from frame to
+            frame; the landmarks are smoothed.
+        """
+        tracker, smoother = Tracker(), Smoother()
+        for frame in frames:
+            faces = tracker(frame.image, self._find(frame.image))
+            if self._recogniser is not None:
+                faces = self._recogniser(frame.image, faces)
+            faces = sorted(self._largest(faces), key=lambda face: face.person)
+            yield from smoother.push(frame, faces)
+        yield from smoother.flush()
+
+    def _largest(self, faces: list[Face]) -> list[Face]:
+        return sorted(faces, key=lambda face: -face.box[2])[: self._most]
+
+    def _find(self, image: Pixels) -> list[Face]:
+        faces = self._faces(image, self._detect(image))
+        if not faces and self._rotate:
+            faces = self._faces(image, detect_turned(self._detect, image))
+        return faces
+
+    def _faces(self, image: Pixels, detections: Sequence[Detection]) -> list[Face]:
+        """Those detections that are faces indeed, each face once."""
+        faces: list[Face] = []
+        for detection in detections:
+            taken = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
+            if detection.box[2] < self._smallest or (overlaps(detection.box, taken) > SAME).any():
+                continue
+            landmarks = self._align(image, detection)
+            if landmarks is not None and _is_face(landmarks):
+                x, y, w, h = (round(value) for value in detection.box)
+                faces.append(Face((x, y, w, h), landmarks, detection.score))
+        return faces
+
+
+def _is_face(landmarks: NDArray[np.float64]) -> bool:
+    """Whether a face of these landmarks can be cut out."""
+    try:
+        return bool(np.isfinite(Alignment(landmarks).matrix(2, "head")).all())
+    except FaceswapError:
+        return False
