@@ -179,7 +179,8 @@ class FromBGR:
         cb = (np.array([1, 0, 0]) - brightness) / (2 * (1 - blue))
         cr = (np.array([0, 0, 1]) - brightness) / (2 * (1 - red))
         matrix = np.column_stack([[brightness, cb, cr], [0, 128, 128]])
-        return _frame(np.moveaxis(cv2.transform(image, matrix), -1, 0), "yuv444p")
+        planes = np.asarray(cv2.transform(image, matrix), np.uint8)
+        return _frame(np.moveaxis(planes, -1, 0), "yuv444p")
 
 
 def _frame(pixels: NDArray[np.uint8], pixel_format: str) -> VideoFrame:

@@ -14,6 +14,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from lib.errors import FaceswapError
+from lib.media.encoder import Encoding
 from lib.media.mark import mark_video, video_tags
 from lib.media.sound import Track, sound_packets
 from lib.media.source import Source
@@ -43,7 +44,7 @@ def check_container(path: Path, codec: str) -> None:
         )
 
 
-def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, rate: Fraction) -> None:
+def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, encoding: Encoding) -> None:
     """Put a video together, with the source's sound and the mark of synthetic media.
 
     Time stamps are those of the pieces, exact in MP4 and MOV and to the millisecond in Matroska and
@@ -59,8 +60,8 @@ def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, rate: Fr
         What the frames were made of; a video's sound comes along.
     kind
         The format, one of `FORMATS`.
-    rate
-        Frames per second, on average.
+    encoding
+        How the pieces were encoded.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, rate: Fr
             av.open(str(path), "w", format=kind, options=_options(kind, first))
         )
         container.metadata.update(video_tags())
-        picture = _picture_track(container, first, rate)
+        picture = _picture_track(container, first, encoding)
         tracks = [_pictures(pieces, picture)]
         if source.video is not None and source.video.sounds:
             tracks.append(_sound(stack, container, source))
@@ -86,17 +87,20 @@ def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, rate: Fr
 
 def _options(kind: str, first: VideoStream) -> dict[str, str]:
     if kind not in ("mp4", "mov"):
-        return {}
+        return {"avoid_negative_ts": "disabled"}  # or sound's head start moves the pictures
     assert first.time_base is not None
     # The clock of the whole must be as fine as the pictures', or a late beginning is rounded; the
     # table of contents goes to the front, where players on the web want it.
     return {"movie_timescale": str(first.time_base.denominator), "movflags": "+faststart"}
 
 
-def _picture_track(container: OutputContainer, first: VideoStream, rate: Fraction) -> VideoStream:
+def _picture_track(
+    container: OutputContainer, first: VideoStream, encoding: Encoding
+) -> VideoStream:
     # As it is: with its decoder's name alone there may be no encoder, which copying doesn't need.
     track = container.add_stream_from_template(first, opaque=True)
-    track.rate = rate
+    track.rate = encoding.rate
+    encoding.colour.tag(track.codec_context)  # VP9's own stream holds a part of it only
     if first.codec_context.name == "hevc" and container.format.name in ("mp4", "mov"):
         track.codec_context.codec_tag = "hvc1"  # Apple's players take no other
     return track

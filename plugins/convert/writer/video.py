@@ -142,7 +142,7 @@ class Writer(WriterBase):
         try:
             with replacing(self.path) as temporary:
                 kind = FORMATS[self.path.suffix.lower()]
-                join(self._pieces.files, temporary, self.source, kind, self._encoding.rate)
+                join(self._pieces.files, temporary, self.source, kind, self._encoding)
                 self._sign(temporary, self.path.name)
         except av.FFmpegError as error:
             raise self._kept(f"can't write '{self.path}': {error.strerror}") from error

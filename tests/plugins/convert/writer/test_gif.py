@@ -1,0 +1,62 @@
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from PIL import Image
+
+from lib.errors import FaceswapError
+from lib.media.mark import SOURCE_TYPE, read_mark
+from lib.media.source import Source, open_source
+from plugins.convert.writer.gif import Options, Writer
+
+
+def write(source: Source, path: Path, options: Options | None = None) -> list[tuple[float, int]]:
+    """Write an animation and read it back: the grey of each picture and its milliseconds."""
+    with Writer(path, source, options) as writer:
+        for frame in source.frames():
+            writer.write(frame)
+        writer.finish()
+    found = []
+    with Image.open(path) as picture:
+        for number in range(picture.n_frames):
+            picture.seek(number)
+            middle = picture.width // 2, picture.height // 2
+            found.append((picture.convert("L").getpixel(middle), picture.info["duration"]))
+    return found
+
+
+def test_frames_are_thinned_out_to_the_rate(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 20))
+    shown = write(source, tmp_path / "out.gif")
+    # 25 a second in slots of 1/10 s: the first frame of each.
+    numbers = [0, 3, 5, 8, 10, 13, 15, 18]
+    assert [round((grey - 40) / 8) for grey, _ in shown] == numbers
+    stamps = [0, 120, 200, 320, 400, 520, 600, 720]
+    assert [sum(ms for _, ms in shown[:at]) for at in range(8)] == stamps
+    assert read_mark(tmp_path / "out.gif") == SOURCE_TYPE
+
+
+def test_uneven_times_are_kept(tmp_path: Path, clips: ModuleType) -> None:
+    times = [Fraction(at, 10) for at in (0, 1, 6, 7)]
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", times=times))
+    shown = write(source, tmp_path / "out.gif")
+    assert [ms for _, ms in shown] == [100, 500, 100, 100]
+
+
+def test_large_frames_are_made_smaller(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 2))
+    write(source, tmp_path / "out.gif", Options(size=32))
+    with Image.open(tmp_path / "out.gif") as picture:
+        assert picture.size == (32, 24)
+
+
+def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 2))
+    with pytest.raises(FaceswapError, match=r"ends in \.gif"):
+        Writer(tmp_path / "out.mp4", source)
+    with Writer(tmp_path / "out.gif", source) as writer:
+        assert writer.done == 0
+        with pytest.raises(FaceswapError, match="no frames"):
+            writer.finish()
+    assert not (tmp_path / "out.gif").exists()

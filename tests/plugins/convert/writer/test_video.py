@@ -1,0 +1,316 @@
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from types import ModuleType
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from lib.errors import FaceswapError
+from lib.media.colour import Colour
+from lib.media.mark import SOURCE_TYPE, read_mark
+from lib.media.source import Source, open_source
+from lib.media.video import VideoSource
+from plugins.convert.writer import video
+from plugins.convert.writer.video import Options, Writer
+
+FAST = Options(preset="ultrafast", crf=10)
+UNEVEN = [Fraction(at, 90_000) for at in (9_000, 12_003, 20_000, 20_900, 90_001, 91_000)]
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(video, "PIECE", 4)
+
+
+def write(source: Source, path: Path, options: Options = FAST, stop: int | None = None) -> Path:
+    """Write a source's frames as they are; with `stop`, be killed before that frame."""
+    with Writer(path, source, options) as writer:
+        for frame in source.frames():
+            if frame.index == stop:
+                return path
+            writer.write(frame)
+        writer.finish()
+    return path
+
+
+@contextmanager
+def largest_file(size: int) -> Iterator[None]:
+    """No file grows beyond a size in bytes, as on a disk that is full."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def packets(path: Path) -> list[tuple[Fraction, bytes]]:
+    with av.open(str(path)) as container:
+        found = [packet for packet in container.demux(video=0) if packet.size]
+        return [(Fraction(packet.pts or 0) * packet.time_base, bytes(packet)) for packet in found]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec"),
+    [
+        (".mp4", None),
+        (".mov", "libx265"),
+        (".mkv", None),
+        (".webm", None),
+        (".mp4", "libsvtav1"),
+    ],
+)
+def test_frames_times_and_sound_are_the_sources(
+    tmp_path: Path, clips: ModuleType, suffix: str, codec: str | None
+) -> None:
+    name, track = ("in.webm", "libopus") if suffix == ".webm" else ("in.mp4", "aac")
+    pictures = "libvpx-vp9" if suffix == ".webm" else "libx264"
+    source = VideoSource(clips.write_clip(tmp_path / name, 11, codec=pictures, sound=track))
+    options = Options(codec=codec, preset="ultrafast", crf=10)
+    path = write(source, tmp_path / f"out{suffix}", options)
+    written = VideoSource(path)
+    frames = list(written.frames())
+    assert [clips.number_of(frame.image) for frame in frames] == list(range(11))
+    finest = Fraction(1, 2000) if suffix in (".mkv", ".webm") else 0
+    times = [frame.time for frame in source.frames()]
+    pairs = zip([frame.time for frame in frames], times, strict=True)
+    assert all(abs(a - b) <= finest for a, b in pairs if a is not None and b is not None)
+    assert written.video.rate == source.video.rate == 25
+    before, after = clips.sound_of(source.path), clips.sound_of(path)
+    assert [data for _, data in after] == [data for _, data in before]
+    gaps = [abs(a - b) for (a, _), (b, _) in zip(after, before, strict=True)]
+    assert max(gaps) <= Fraction(1, 2000)
+    for frame, original in zip(frames, source.frames(), strict=True):
+        assert np.abs(frame.image.astype(int) - original.image).mean() < 5
+    assert read_mark(path) == SOURCE_TYPE
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted([name, path.name])
+
+
+def test_uneven_times_and_a_late_beginning_are_kept(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", times=UNEVEN))
+    path = write(source, tmp_path / "out.mp4")
+    assert clips.times_of(path) == UNEVEN
+    assert [frame.time for frame in open_source(path).frames()] == UNEVEN
+
+
+def test_a_broadcast_clock_begins_at_0_and_sound_stays_in_step(
+    tmp_path: Path, clips: ModuleType
+) -> None:
+    times = [Fraction(at + 255, 25) for at in range(6)]
+    path = clips.write_clip(tmp_path / "in.ts", times=times, sound="mp2", sound_start=Fraction(10))
+    source = open_source(path)
+    written = write(source, tmp_path / "out.mkv")
+    lead = clips.times_of(path)[0] - clips.sound_of(path)[0][0]
+    assert lead > Fraction(1, 10)
+    assert clips.sound_of(written)[0][0] == 0
+    assert abs(clips.times_of(written)[0] - lead) <= Fraction(1, 2000)
+
+
+@pytest.mark.parametrize("degrees", [90, 180])
+def test_frames_are_upright_with_no_turn_left(
+    tmp_path: Path, clips: ModuleType, degrees: int
+) -> None:
+    path = clips.write_clip(tmp_path / "in.mp4", 3, display={"degrees": degrees})
+    source = VideoSource(path)
+    written = VideoSource(write(source, tmp_path / "out.mp4"))
+    assert written.video.turn.quarters == 0
+    assert written.size == source.size
+    pair = [next(each.frames()).image.astype(int) for each in (source, written)]
+    assert np.abs(pair[0] - pair[1]).mean() < 5
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"colorspace": 1, "color_range": 1, "color_primaries": 1, "color_trc": 1},
+        {"colorspace": 9, "color_range": 2, "color_primaries": 9, "color_trc": 16},
+    ],
+)
+@pytest.mark.parametrize("suffix", [".mp4", ".webm"])
+def test_colours_are_tagged_and_made_as_the_sources(
+    tmp_path: Path, clips: ModuleType, tags: dict[str, int], suffix: str
+) -> None:
+    source = VideoSource(clips.write_clip(tmp_path / "in.mp4", 2, tags=tags))
+    written = VideoSource(write(source, tmp_path / f"out{suffix}"))
+    assert written.video.colour == source.video.colour
+    assert source.video.colour == Colour(
+        tags["colorspace"], tags["color_range"] == 2, tags["color_primaries"], tags["color_trc"]
+    )
+    for before, after in zip(source.frames(), written.frames(), strict=True):
+        difference = after.image.astype(int) - before.image
+        assert np.abs(difference.mean(axis=(0, 1))).max() < 1.5
+
+
+def test_an_odd_size_is_kept(
+    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        image = clips.picture(number, (45, 63))
+        Image.fromarray(image[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
+    source = open_source(tmp_path / "in")
+    written = open_source(write(source, tmp_path / "out.mp4"))
+    assert written.size == (45, 63)
+    assert "63x45 pixels are odd" in caplog.text
+    assert "yuv444p" in caplog.text
+    caplog.clear()
+    assert open_source(write(source, tmp_path / "out.webm")).size == (45, 63)
+    assert not caplog.text  # VP9 holds odd sizes as they are
+
+
+def test_pictures_become_a_video_of_the_rate_asked_for(tmp_path: Path, clips: ModuleType) -> None:
+    (tmp_path / "in").mkdir()
+    for number in (0, 1, 2, 3, 4, 5):
+        Image.fromarray(clips.picture(number)[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
+    (tmp_path / "in" / "2.png").write_text("broken")
+    options = Options(fps=12.5, preset="ultrafast", crf=5)
+    path = write(open_source(tmp_path / "in"), tmp_path / "out.mp4", options)
+    assert clips.times_of(path) == [Fraction(2 * at, 25) for at in (0, 1, 3, 4, 5)]
+    assert VideoSource(path).video.colour.matrix == 1
+    frames = list(open_source(path).frames())
+    assert [clips.number_of(frame.image) for frame in frames] == [0, 1, 3, 4, 5]
+    assert np.abs(frames[0].image.astype(int) - clips.picture(0)).mean() < 6
+
+
+def test_a_killed_run_is_gone_on_with(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 11, sound="aac"))
+    whole = write(source, tmp_path / "whole.mp4")
+    path = write(source, tmp_path / "out.mp4", stop=9)
+    parts = tmp_path / "out.mp4.parts"
+    assert not path.exists()
+    assert [file.name for file in sorted(parts.glob("*.nut"))] == [
+        "00000000-00000004.nut",
+        "00000004-00000008.nut",
+    ]
+    (parts / ".saving-1-00000008-00000012.nut").write_bytes(b"half")
+    with Writer(path, source, FAST, resume=True) as writer:
+        assert writer.done == 8
+        for frame in source.frames(start=writer.done):
+            writer.write(frame)
+        writer.finish()
+    assert packets(path) == packets(whole)
+    assert clips.sound_of(path) == clips.sound_of(whole)
+    assert not parts.exists()
+
+
+def test_what_was_made_otherwise_is_begun_anew(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
+    path, made_with = tmp_path / "out.mp4", {"model": "a"}
+
+    def done(options: Options = FAST, *, resume: bool = True, model: str = "a") -> int:
+        for piece in (tmp_path / "out.mp4.parts").glob("*"):
+            piece.unlink()
+        with Writer(path, source, FAST, made_with=made_with) as writer:
+            for frame in source.frames():
+                writer.write(frame)
+        with Writer(path, source, options, resume=resume, made_with={"model": model}) as writer:
+            return writer.done
+
+    assert done() == 8
+    assert done(resume=False) == 0
+    assert done(model="b") == 0
+    assert done(Options(preset="ultrafast", crf=11)) == 0
+    done()
+    second = tmp_path / "out.mp4.parts" / "00000000-00000004.nut"
+    second.unlink()  # so those after it don't follow on anything
+    with Writer(path, source, FAST, resume=True, made_with=made_with) as writer:
+        assert writer.done == 0
+    done()
+    clips.write_clip(tmp_path / "in.mp4", 12)
+    with Writer(path, source, FAST, resume=True, made_with=made_with) as writer:
+        assert writer.done == 0
+    record = tmp_path / "out.mp4.parts" / "unfinished.json"
+    assert json.loads(record.read_text())["made_with"]["model"] == "a"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of files")
+def test_a_full_disk_is_one_line_and_keeps_what_is_whole(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 11, sound="aac"))
+    path = tmp_path / "out.mp4"
+    with Writer(path, source, FAST) as writer:
+        frames = list(source.frames())
+        for frame in frames[:7]:
+            writer.write(frame)
+        with largest_file(100), pytest.raises(FaceswapError, match="4 frames are kept") as raised:
+            writer.write(frames[7])
+    assert "\n" not in str(raised.value)
+    assert "File too large" in str(raised.value)
+    assert "out.mp4.parts" in str(raised.value)
+    with Writer(path, source, FAST, resume=True) as writer:
+        assert writer.done == 4
+        for frame in frames[4:]:
+            writer.write(frame)
+        with largest_file(6000), pytest.raises(FaceswapError, match="11 frames are kept"):
+            writer.finish()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.mp4", "out.mp4.parts"]
+    with Writer(path, source, FAST, resume=True) as writer:
+        assert writer.done == 11
+        writer.finish()
+    assert len(clips.times_of(path)) == 11
+
+
+def test_sound_that_does_not_fit_is_encoded(
+    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 25, sound="aac"))
+    path = write(source, tmp_path / "out.webm")
+    assert "aac" in caplog.text
+    assert "libopus" in caplog.text
+    with av.open(str(path)) as container:
+        heard = np.concatenate([f.to_ndarray() for f in container.decode(audio=0)], axis=1)
+    tone = heard[0, 4800:38400]
+    spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone))))
+    assert abs(spectrum.argmax() * 48_000 / len(tone) - 440) < 5
+    assert 0.2 < tone.max() < 0.4
+    assert abs(heard.shape[1] / 48_000 - 1) < 0.05
+
+
+def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
+    (tmp_path / "file").write_text("")
+
+    def refusal(path: Path, options: Options = FAST) -> str:
+        with pytest.raises(FaceswapError) as raised:
+            write(source, path, options)
+        assert "\n" not in str(raised.value)
+        return str(raised.value)
+
+    assert "end its name in .mp4" in refusal(tmp_path / "out.avi")
+    assert "WebM can't hold" in refusal(tmp_path / "out.webm", Options(codec="libx264"))
+    assert "source itself" in refusal(tmp_path / "in.mp4")
+    assert "can't write" in refusal(tmp_path / "file" / "out.mp4")
+    assert "libsvtav1 takes yuv420p" in refusal(
+        tmp_path / "out.mkv", Options(codec="libsvtav1", pixel_format="yuv444p")
+    )
+    with (
+        Writer(tmp_path / "none.mp4", source) as writer,
+        pytest.raises(FaceswapError, match="no fr"),
+    ):
+        writer.finish()
+    assert not list(tmp_path.glob("none*"))
+
+
+def test_pictures_of_other_sizes_are_named(tmp_path: Path) -> None:
+    for name, size in (("1", (32, 32)), ("2", (34, 32))):
+        Image.new("RGB", size).save(tmp_path / f"{name}.png")
+    with pytest.raises(FaceswapError, match=r"'2\.png' is of 34x32 .* of 32x32"):
+        write(open_source(tmp_path), tmp_path / "out.mp4")
+
+
+def test_real_clips_keep_frames_times_and_sound(
+    tmp_path: Path, grid: Path, clips: ModuleType
+) -> None:
+    source = VideoSource(grid.parent / "bbaf2n.mpg")
+    path = write(source, tmp_path / "out.mp4")
+    assert clips.times_of(path) == clips.times_of(source.path)
+    before, after = clips.sound_of(source.path), clips.sound_of(path)
+    assert [data for _, data in after] == [data for _, data in before]
+    means = [[f.image.mean(axis=(0, 1)) for f in s.frames()] for s in (source, open_source(path))]
+    assert np.abs(np.mean(means[0], axis=0) - np.mean(means[1], axis=0)).max() < 0.3
