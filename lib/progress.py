@@ -6,11 +6,15 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from lib.logs.console import ConsoleLine
+
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:
-    """Go through faces with a bar on standard error, where that is a terminal.
+def progress(
+    items: Iterable[T], label: str, total: int | None, unit: str = "face", done: int = 0
+) -> Iterator[T]:
+    """Go through items with a bar on standard error, where that is a terminal.
 
     Parameters
     ----------
@@ -19,7 +23,20 @@ def progress(items: Iterable[T], label: str, total: int) -> Iterator[T]:
     label
         What the bar is called.
     total
-        How many there are.
+        How many there are, with those that are done; None where that is not known.
+    unit
+        What one of them is.
+    done
+        How many were done before.
     """
     disable = None if sys.stderr is not None else True
-    return iter(tqdm(items, desc=label, total=total, unit="face", disable=disable))
+    return iter(tqdm(items, desc=label, total=total, unit=unit, initial=done, disable=disable))
+
+
+class ConsoleBesideBar(ConsoleLine):
+    """A console whose messages stand above the bar."""
+
+    def message(self, text: str) -> None:
+        """Print whole lines."""
+        with tqdm.external_write_mode():
+            super().message(text)

@@ -4,6 +4,8 @@ import argparse
 from typing import NoReturn
 
 from lib.logs.levels import LEVELS
+from scripts.convert_options import add_convert
+from scripts.extract_options import add_extract
 from scripts.options import add_faces, add_plugin_dir, whole
 from scripts.train_options import add_train
 
@@ -18,7 +20,9 @@ class Parser(argparse.ArgumentParser):
 
 def _add_everywhere(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("everywhere")
-    group.add_argument("-C", "--configfile", metavar="FILE", help="options file, a train.ini")
+    group.add_argument(
+        "-C", "--configfile", metavar="FILE", help="options file, a train.ini or convert.ini"
+    )
     group.add_argument(
         "-L",
         "--loglevel",
@@ -139,7 +143,9 @@ def _add_plugins(parser: argparse.ArgumentParser) -> None:
 
 
 COMMANDS = {
+    "extract": ("find the faces of a video or of pictures", add_extract),
     "train": ("train a model on the faces of two people who agreed to it", add_train),
+    "convert": ("swap the faces of a video or of pictures", add_convert),
     "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
     "restore": ("list a model's saves and snapshots, or go back to one of them", _add_restore),
     "doctor": ("look for what is wrong with the installation, a model or faces", _add_doctor),

@@ -4,13 +4,11 @@ import logging
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lib.align.geometry import window_edge
-from lib.checkpoint.store import find_model
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
 from lib.errors import FaceswapError
@@ -21,7 +19,7 @@ from lib.logs.setup import configure
 from lib.media.mark import write_picture
 from lib.model.predictor import Predictor
 from lib.preview.comparison import comparison, put_in_place
-from plugins import loader
+from scripts.loading import load_predictor
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +62,7 @@ class Evaluate:
             A folder, a face or the model can't be used.
         """
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
-        predictor, centring = self._load_model()
+        predictor, centring = load_predictor(self._args)
         sides = self._predict(predictor, centring)
         print("PSNR / SSIM inside the face mask, the higher the better:")
         for name, score in scores(sides, predictor.coverage).items():
@@ -72,25 +70,6 @@ class Evaluate:
         if self._args.output:
             write_picture(self._args.output, picture(sides, predictor.coverage))
             print(f"Picture: {self._args.output}")
-
-    def _load_model(self) -> tuple[Predictor, str]:
-        """Both directions of the model, and its centring."""
-        name = find_model(self._args.model_dir)
-        plugin = loader.load_model(name, self._args.plugin_dir)
-        models: dict[str, Any] = {}
-        for side in "ab":
-            arguments = Namespace(**{**vars(self._args), "swap_model": side == "a"})
-            models[side] = plugin(self._args.model_dir, arguments, predict=True)
-            models[side].build()
-        model = models["a"]
-        paths = {side: models[side].model for side in "ab"}
-        predictor = Predictor(
-            paths,
-            model.coverage_ratio,
-            rgb=model.color_order == "rgb",
-            batch_size=model.config["convert_batchsize"],
-        )
-        return predictor, model.config["centering"]
 
     def _predict(self, predictor: Predictor, centring: str) -> dict[str, Side]:
         cut = score_cut(centring)

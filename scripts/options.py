@@ -23,6 +23,17 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return convert
 
 
+def share(text: str) -> float:
+    """Type of an option that takes a number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
+    return value
+
+
 def add_faces(group: "argparse._ArgumentGroup") -> None:
     """Options that name both folders of faces and the model's."""
     for side in "AB":
@@ -45,5 +56,38 @@ def add_plugin_dir(group: "argparse._ActionsContainer") -> None:
     group.add_argument(
         "--plugin-dir",
         metavar="DIR",
-        help=f"folder of your own model plugins (or set {loader.PLUGIN_DIR_VARIABLE})",
+        help="folder of your own plugins: models directly in it, others in a folder of their kind "
+        f"(or set {loader.PLUGIN_DIR_VARIABLE})",
     )
+
+
+def add_finding(group: "argparse._ArgumentGroup") -> None:
+    """Options that decide which faces are found."""
+    group.add_argument(
+        "--min-size",
+        type=whole(8, 10**4),
+        default=24,
+        metavar="PIXELS",
+        help="leave out faces that are narrower in the frame (default: 24)",
+    )
+    group.add_argument(
+        "--max-faces",
+        type=whole(1, 1000),
+        metavar="N",
+        help="the most faces of a frame, the largest first (default: all)",
+    )
+    group.add_argument(
+        "--rotate",
+        action="store_true",
+        help="where a frame shows no upright face, look for one that lies or is upside down",
+    )
+    group.add_argument(
+        "--only",
+        metavar="PATH",
+        help="take the people of this picture, or folder of pictures, of one face each, and no one "
+        "else",
+    )
+    group.add_argument(
+        "-D", "--detector", default="blazeface", metavar="NAME", help="default: blazeface"
+    )
+    group.add_argument("--aligner", default="facemesh", metavar="NAME", help="default: facemesh")

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from lib.align.geometry import transform_points
 from lib.convert.swap import Floats, Swap
-from lib.convert.window import Pixels, Window, cut
+from lib.convert.window import Matrix, Pixels, Window, cut, enlarged
 from lib.extract.face import Face
 from lib.media.frame import Frame
+from lib.model.predictor import Predicted
 
 Found = tuple[Frame, Sequence[Face]]
-Predict = Callable[[Pixels], tuple[Floats, Floats | None]]
-"""From windows ``(n, edge, edge, 3)``, BGR, to faces ``(n, m, m, 3)``, BGR, 0..1, and their masks
-``(n, m, m)``, if any."""
+Predict = Callable[[Pixels], Predicted]
+"""From windows ``(n, edge, edge, 3)``, BGR, at least one, to what the model makes of them."""
 
 _MOST_FRAMES = 8
 """Frames that are kept waiting for a full batch, at most: they are large."""
@@ -27,6 +27,7 @@ class _Batch:
 
     found: list[Found] = field(default_factory=list)
     windows: list[Pixels] = field(default_factory=list)
+    matrices: list[Matrix] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Swapper:
             batch.found.append((frame, faces))
             for face in faces:
                 matrix = self.window.matrix(face.landmarks, self.edge)
+                batch.matrices.append(matrix)
                 batch.windows.append(cut(frame.image, matrix, self.edge))
             if len(batch.windows) >= self.batch or len(batch.found) >= _MOST_FRAMES:
                 yield from self._swapped(batch)
@@ -70,19 +72,22 @@ class Swapper:
         yield from self._swapped(batch)
 
     def _swapped(self, batch: _Batch) -> Iterator[tuple[Frame, list[Swap]]]:
-        shown = iter(self._predicted(batch.windows))
+        made = zip(batch.matrices, self._predicted(batch.windows), strict=True)
         for frame, faces in batch.found:
-            yield frame, [self._swap(frame, face, *next(shown)) for face in faces]
+            yield frame, [self._swap(frame, face, *next(made)) for face in faces]
 
     def _predicted(self, windows: list[Pixels]) -> Iterator[tuple[Floats, Floats | None]]:
         if windows:
-            faces, masks = self.predict(np.stack(windows))
-            for number, face in enumerate(faces):
-                yield face, None if masks is None else masks[number]
+            made = self.predict(np.stack(windows))
+            for number, face in enumerate(made.faces):
+                yield face, None if made.masks is None else made.masks[number]
 
-    def _swap(self, frame: Frame, face: Face, made: Floats, mask: Floats | None) -> Swap:
-        edge = len(made)
-        matrix = self.window.matrix(face.landmarks, edge)
+    def _swap(
+        self, frame: Frame, face: Face, matrix: Matrix, made: tuple[Floats, Floats | None]
+    ) -> Swap:
+        shown, mask = made
+        edge = len(shown)
+        matrix = enlarged(matrix, edge / self.edge)
         target = np.divide(cut(frame.image, matrix, edge), 255, dtype=np.float32)
         landmarks: NDArray[np.float64] = transform_points(face.landmarks, matrix)
-        return Swap(made, target, landmarks, matrix, mask)
+        return Swap(shown, target, landmarks, matrix, mask)

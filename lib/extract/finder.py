@@ -53,6 +53,11 @@ class FaceFinder:
         self._smallest, self._most, self._rotate = smallest, most, rotate
         self._recogniser = recogniser
 
+    @property
+    def recognises(self) -> bool:
+        """Whether people are known again after a cut."""
+        return self._recogniser is not None
+
     def __call__(self, image: Pixels) -> list[Face]:
         """Find the faces of a frame of its own, whoever they are of.
 

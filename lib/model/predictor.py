@@ -72,6 +72,11 @@ class Predictor:
         Whether the model works in RGB rather than BGR.
     batch_size
         Faces that go through the model at a time. It is halved where memory runs out.
+
+    Attributes
+    ----------
+    coverage, batch_size
+        As given; the batch size as it is now.
     """
 
     def __init__(
@@ -84,7 +89,7 @@ class Predictor:
     ) -> None:
         self._paths = paths
         self.coverage = coverage
-        self._batch_size = batch_size
+        self.batch_size = batch_size
         self._order = slice(None, None, -1 if rgb else 1)
 
     def __call__(self, faces: Pictures, side: str) -> Pixels:
@@ -133,7 +138,7 @@ class Predictor:
         batches: list[Predicted] = []
         start = 0
         while start < len(feeds):
-            feed = feeds[start : start + self._batch_size]
+            feed = feeds[start : start + self.batch_size]
             predicted = attempt(lambda feed=feed: self._predict(path, feed))  # type: ignore[misc]
             if predicted is None:
                 self._shrink(len(feed))
@@ -147,8 +152,8 @@ class Predictor:
         )
 
     def _shrink(self, count: int) -> None:
-        self._batch_size = half(count, "a prediction", "end what else uses memory")
-        logger.warning("Out of memory: faces are now predicted %d at a time", self._batch_size)
+        self.batch_size = half(count, "a prediction", "end what else uses memory")
+        logger.warning("Out of memory: faces are now predicted %d at a time", self.batch_size)
 
     def _predict(self, path: keras.Model, feed: Pixels) -> Predicted:
         with torch.no_grad():

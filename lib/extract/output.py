@@ -1,0 +1,198 @@
+"""A folder of faces with its alignments file, that a killed run leaves fit to go on."""
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lib.align.alignments import FILE_NAME, FrameFaces, Looked, look_of, read_alignments
+from lib.align.alignments_writer import AlignmentsWriter
+from lib.errors import FaceswapError
+from lib.extract.blur import sharpness
+from lib.extract.face import Face
+from lib.extract.picture import cut_face, draw_faces, face_name, write_face
+from lib.files import replacing
+from lib.media.frame import Frame
+
+DEBUG_FOLDER = "debug"
+_THREADS = 2
+_AHEAD = 4
+_JUDGED = 256
+"""Edge in pixels of the crop whose sharpness is judged."""
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """What is written beside the alignments file.
+
+    Attributes
+    ----------
+    size
+        Edge of a face's picture in pixels.
+    sharpness
+        No picture is written of a face that is less sharp; see `lib.extract.blur.sharpness`. None
+        writes all.
+    debug
+        Whether each frame is written with boxes and landmarks drawn.
+    """
+
+    size: int = 512
+    sharpness: float | None = None
+    debug: bool = False
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a folder holds in the end.
+
+    Attributes
+    ----------
+    frames
+        Frames that were looked at.
+    without
+        Those of them that show no face.
+    pictures
+        Pictures of faces, by person.
+    """
+
+    frames: int
+    without: int
+    pictures: Counter[int]
+
+
+def person_folder(person: int) -> str:
+    """Name of the folder of a person's pictures, where there are several people."""
+    return f"person_{person + 1}"
+
+
+class Output:
+    """Writes faces, and after them the line that tells of them.
+
+    Parameters
+    ----------
+    folder
+        Where to; it is made.
+    looked
+        What is looked at, and how.
+    pictures
+        What is written beside the alignments file.
+    resume
+        Whether a folder that has an alignments file already is gone on with.
+
+    Attributes
+    ----------
+    known
+        Frames that an earlier run has written.
+
+    Raises
+    ------
+    FaceswapError
+        The folder can't be written to, is of another run, or is there and not to be gone on with.
+    """
+
+    def __init__(
+        self, folder: Path, looked: Looked, pictures: Pictures, *, resume: bool = False
+    ) -> None:
+        self._folder, self._looked, self._pictures = folder, looked, pictures
+        file = folder / FILE_NAME
+        if file.exists() and not resume:
+            raise FaceswapError(
+                f"'{folder}' holds faces of an earlier run: go on with it by --resume, or name "
+                "another folder with -o"
+            )
+        self._lines = AlignmentsWriter(file, looked)
+        self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
+        self._pool = ThreadPoolExecutor(_THREADS, "faces")
+        self._pending: deque[tuple[FrameFaces, Future[None]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            while self._pending and kind is None:
+                self._settle()
+        finally:
+            self._pool.shutdown(cancel_futures=True)
+            self._lines.__exit__(None, None, None)
+
+    def write(self, frame: Frame, faces: Sequence[Face]) -> None:
+        """Write the faces of the next frame.
+
+        Raises
+        ------
+        FaceswapError
+            The disk is full, or otherwise refuses; of this frame or of one shortly before.
+        """
+        height, width = frame.image.shape[:2]
+        look = look_of(frame.image)
+        line = FrameFaces(frame.index, frame.name, (height, width), look, tuple(faces))
+        self._pending.append((line, self._pool.submit(self._draw, frame, line.faces)))
+        if len(self._pending) > _AHEAD:
+            self._settle()
+
+    def sort(self) -> Done:
+        """Give each person's pictures a folder, where there are several people.
+
+        Without people being known again after a cut, there are only where a frame shows several.
+        """
+        frames = read_alignments(self._folder / FILE_NAME).frames.values()
+        found = [
+            (face.person, face_name(frame.name, number))
+            for frame in frames
+            for number, face in enumerate(frame.faces)
+        ]
+        several = len({person for person, _ in found}) > 1 and (
+            self._looked.settings.get("recognises", True)
+            or any(len(frame.faces) > 1 for frame in frames)
+        )
+        pictures: Counter[int] = Counter()
+        for person, name in found:
+            path = self._folder / name
+            if several:
+                path = self._folder / person_folder(person) / name
+                _move(self._folder / name, path)
+            pictures[person] += path.exists()
+        return Done(len(frames), sum(not frame.faces for frame in frames), pictures)
+
+    def _settle(self) -> None:
+        line, drawn = self._pending.popleft()
+        drawn.result()
+        self._lines.write(line)
+
+    def _draw(self, frame: Frame, faces: tuple[Face, ...]) -> None:
+        is_video, size = self._looked.is_video, self._pictures.size
+        for number, face in enumerate(faces):
+            if self._is_sharp(frame, face):
+                write_face(self._folder, frame, number, face, size, is_video=is_video)
+        if self._pictures.debug:
+            name = f"{Path(frame.name).stem}.jpg"
+            _write_debug(self._folder / DEBUG_FOLDER / name, draw_faces(frame.image, faces))
+
+    def _is_sharp(self, frame: Frame, face: Face) -> bool:
+        least = self._pictures.sharpness
+        if least is None:
+            return True
+        return sharpness(cut_face(frame.image, face.landmarks, _JUDGED, "face")) >= least
+
+
+def _write_debug(path: Path, image: NDArray[np.uint8]) -> None:
+    _, data = cv2.imencode(path.suffix, image)
+    with replacing(path) as temporary:
+        temporary.write_bytes(data.tobytes())
+
+
+def _move(path: Path, place: Path) -> None:
+    if not path.exists():  # it was moved before, or never written because it is blurred
+        return
+    try:
+        place.parent.mkdir(exist_ok=True)
+        path.replace(place)
+    except OSError as error:
+        raise FaceswapError(f"can't move '{path}' to '{place}': {error.strerror}") from error

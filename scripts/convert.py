@@ -1,0 +1,187 @@
+"""``faceswap convert``: a video or pictures with the faces swapped."""
+
+import logging
+import time
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from lib.align.alignments import read_alignments
+from lib.config import ini
+from lib.config.convert import CONVERT
+from lib.config.options import Options
+from lib.convert.compose import Composer
+from lib.convert.pipeline import Find, Pipeline
+from lib.convert.predict import Swapper
+from lib.convert.sheet import before_and_after
+from lib.convert.window import Window
+from lib.errors import FaceswapError
+from lib.logs.console import LineAwareHandler
+from lib.logs.setup import configure
+from lib.media.credentials import Credentials
+from lib.media.frame import Frame
+from lib.media.mark import write_picture
+from lib.media.source import Source, open_source
+from lib.progress import ConsoleBesideBar, progress
+from plugins import loader
+from scripts.finding import KnownFaces, make_finder, settings
+from scripts.loading import load_predictor
+
+logger = logging.getLogger(__name__)
+
+PREVIEWED = 12
+"""Frames of the preview."""
+
+
+class Convert:
+    """The convert command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+
+    Raises
+    ------
+    FaceswapError
+        Options contradict each other.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+        if arguments.person and not arguments.alignments:
+            raise FaceswapError("--person takes its number from faceswap extract: add -a")
+        if bool(arguments.certificate) != bool(arguments.key):
+            raise FaceswapError("--certificate and --key belong together: give both")
+
+    def process(self) -> None:
+        """Write the swapped frames.
+
+        Raises
+        ------
+        FaceswapError
+            The source, the alignments or the model can't be read, no face is found, or the output
+            can't be written; what is kept is told.
+        """
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleBesideBar()))
+        source = open_source(self._args.input)
+        sections = loader.convert_sections(self._args.plugin_dir)
+        self._options = ini.load(self._args.configfile, sections, CONVERT)
+        self._find = self._make_find()
+        if self._args.preview:
+            self._preview(source)
+        else:
+            self._convert(source)
+
+    def _preview(self, source: Source) -> None:
+        every = max(1, (source.count or PREVIEWED) // PREVIEWED)
+        originals: list[Frame] = []
+        pairs = []
+        with self._pipeline(_noted(source.frames(every // 2, every), originals)) as converted:
+            for done in progress(islice(converted, PREVIEWED), "Preview", PREVIEWED, "frame"):
+                pairs.append((done.frame.name, originals.pop(0).image, done.frame.image))
+        write_picture(self._args.output, before_and_after(pairs))
+        logger.info("%d frames before and after in %s", len(pairs), self._args.output)
+
+    def _convert(self, source: Source) -> None:
+        begun, frames, faces, without = time.monotonic(), 0, 0, 0
+        with self._make_writer(source) as writer:
+            start = writer.done
+            if self._args.resume:
+                logger.info("Going on at frame %d", start + 1)
+            with self._pipeline(source.frames(start)) as converted:
+                for done in progress(converted, "Converting", source.count, "frame", start):
+                    writer.write(done.frame)
+                    frames, faces = frames + 1, faces + done.faces
+                    without += not done.faces
+                _tell_stages(converted)
+            if not faces and not start:
+                raise FaceswapError(f"no face was found in '{source.path}': nothing was swapped")
+            writer.finish()
+        rate = frames / max(time.monotonic() - begun, 1e-9)
+        more = f"; {without} frames show none, and are as they were" if without else ""
+        logger.info("%d faces in %d frames swapped, %.1f frames/s%s", faces, frames, rate, more)
+        logger.info("Written to %s, marked as made with a trained model", self._args.output)
+
+    def _pipeline(self, frames: Iterable[Frame]) -> Pipeline:
+        side = "a" if self._args.swap_model else "b"
+        # The file of options named here is convert's; a model keeps its own.
+        arguments = Namespace(**{**vars(self._args), "configfile": None})
+        predictor, centring = load_predictor(arguments, side)
+        swapper = Swapper(
+            lambda windows: predictor.windows(windows, side),
+            predictor.input_edge(side),
+            Window(centring, predictor.coverage),
+            predictor.batch_size,
+        )
+        mask, color, scaling = (self._plugin(kind) for kind in ("mask", "color", "scaling"))
+        edge: Any = self._options["mask"]
+        return Pipeline(frames, self._find, swapper, Composer(mask, edge, color, scaling))
+
+    def _make_find(self) -> Find:
+        if self._args.alignments:
+            return KnownFaces(read_alignments(self._args.alignments), self._args)
+        return make_finder(self._args).follow
+
+    def _plugin(self, kind: str, *arguments: Any, **more: Any) -> Any:
+        name = getattr(self._args, kind)
+        plugin = loader.load(kind, name, self._args.plugin_dir)
+        options = self._options.get(f"{kind}.{name}")
+        return plugin(*arguments, *([options] if options else []), **more)
+
+    def _make_writer(self, source: Source) -> Any:
+        path = Path(self._args.output)
+        _check_free(path, is_resuming=self._args.resume)
+        self._args.writer = self._args.writer or _writer_for(path)
+        signs = self._args.certificate is not None
+        return self._plugin(
+            "writer",
+            path,
+            source,
+            resume=self._args.resume,
+            made_with=self._made_with(),
+            credentials=Credentials(self._args.certificate, self._args.key) if signs else None,
+        )
+
+    def _made_with(self) -> dict[str, Any]:
+        """What decides how frames look, so that no run goes on with another's frames."""
+        names = ("model_dir", "swap_model", "alignments", "person", "mask", "color", "scaling")
+        chosen = {name: getattr(self._args, name) for name in names}
+        return chosen | settings(self._args) | {"options": _plain(self._options)}
+
+
+def _plain(options: Mapping[str, Options]) -> dict[str, Any]:
+    return {section: asdict(values) for section, values in options.items()}
+
+
+def _noted(frames: Iterable[Frame], notes: list[Frame]) -> Iterator[Frame]:
+    for frame in frames:
+        notes.append(frame)
+        yield frame
+
+
+def _check_free(path: Path, *, is_resuming: bool) -> None:
+    """See that nothing of the user's is written over."""
+    if path.is_file():
+        raise FaceswapError(f"'{path}' is there already: name another output, or remove it")
+    if path.is_dir() and any(path.iterdir()) and not is_resuming:
+        raise FaceswapError(
+            f"'{path}' holds files already: name another folder, or go on with an earlier run by "
+            "--resume"
+        )
+
+
+def _writer_for(path: Path) -> str:
+    """The writer that a path's suffix asks for."""
+    suffix = path.suffix.lower()
+    if not suffix or path.is_dir():
+        return "pictures"
+    return "gif" if suffix == ".gif" else "video"
+
+
+def _tell_stages(pipeline: Pipeline) -> None:
+    for stage in pipeline.stages:
+        logger.debug("Stage %s worked for %.1f s", stage.name, stage.worked)

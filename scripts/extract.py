@@ -1,0 +1,88 @@
+"""``faceswap extract``: the faces of a video, a folder of pictures or a picture."""
+
+import logging
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from lib.align.alignments import Looked
+from lib.errors import FaceswapError
+from lib.extract.known import People
+from lib.extract.output import Output, Pictures, person_folder
+from lib.logs.console import LineAwareHandler
+from lib.logs.setup import configure
+from lib.media.source import Source, open_source
+from lib.media.stages import Stage
+from lib.progress import ConsoleBesideBar, progress
+from scripts.finding import Found, make_finder, settings
+
+logger = logging.getLogger(__name__)
+
+_BACK = 30
+"""Frames before the first new one that are looked at again, so that people are known again."""
+
+
+class Extract:
+    """The extract command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+        self._folder = Path(arguments.output)
+
+    def process(self) -> None:
+        """Write the faces, with their alignments.
+
+        Raises
+        ------
+        FaceswapError
+            The source can't be read or shows no face, or the folder can't be written to.
+        """
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleBesideBar()))
+        source = open_source(self._args.input)
+        finder = make_finder(self._args, recognises=True)
+        known = settings(self._args)
+        known |= {"every": self._args.every, "recognises": finder.recognises}
+        looked = Looked(source.path.name, source.is_video, known)
+        pictures = Pictures(self._args.size, self._args.skip_blurred, self._args.debug)
+        with Output(self._folder, looked, pictures, resume=self._args.resume) as output:
+            self._extract(source, finder, output)
+        self._tell(output)
+
+    def _extract(self, source: Source, finder: Any, output: Output) -> None:
+        every, last = self._args.every, max(output.known, default=None)
+        start = 0 if last is None else max(0, last - _BACK * every)
+        read = Stage("read", source.frames(start, every))
+        found: Stage[Found] = Stage("find", finder.follow(read), before=read)
+        total = None if source.count is None else -(-(source.count - start) // every)
+        people = People(output.known)
+        try:
+            for frame, faces in progress(found, "Extracting", total, "frame"):
+                if last is not None and frame.index <= last:
+                    people.learn(frame.index, faces)
+                else:
+                    output.write(frame, people.name(faces))
+        finally:
+            found.close()
+
+    def _tell(self, output: Output) -> None:
+        done = output.sort()
+        if not done.pictures:
+            raise FaceswapError(
+                f"no face was found in the {done.frames} frames of '{self._args.input}': try "
+                "--rotate or a smaller --min-size"
+            )
+        logger.info(
+            "%d faces in %d frames; %d frames show none",
+            done.pictures.total(),
+            done.frames,
+            done.without,
+        )
+        for person, count in sorted(done.pictures.items()):
+            place = self._folder / person_folder(person) if len(done.pictures) > 1 else self._folder
+            logger.info("Person %d: %d pictures in %s", person + 1, count, place)
