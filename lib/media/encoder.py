@@ -98,9 +98,9 @@ def check_codec(codec: str, pixel_format: str) -> None:
     try:
         formats = [known.name for known in av.Codec(codec, "w").video_formats or ()]
     except av.codec.codec.UnknownCodecError:
+        there = ", ".join(known for known in CODECS if known in av.codecs_available)
         raise FaceswapError(
-            f"codec = '{codec}': the FFmpeg that came with PyAV has no such encoder; "
-            f"of {', '.join(CODECS)} it has libx264 at least where PyAV came as a wheel"
+            f"codec = '{codec}': this installation of PyAV has no such encoder, only {there}"
         ) from None
     if pixel_format not in formats:
         fitting = [known for known in PIXEL_FORMATS if known in formats]
@@ -176,7 +176,8 @@ class Encoder:
         except av.FFmpegError as error:
             raise FaceswapError(
                 f"{encoding.codec} can't encode {encoding.size[1]}x{encoding.size[0]} pixels as "
-                f"{encoding.pixel_format} with crf = {encoding.crf}: {error.strerror}"
+                f"{encoding.pixel_format} with crf = {encoding.crf}: {error.strerror}; "
+                "try another codec"
             ) from error
 
 

@@ -14,11 +14,11 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from lib.errors import FaceswapError
+from lib.media.container import open_video
 from lib.media.encoder import Encoding
 from lib.media.mark import mark_video, video_tags
 from lib.media.sound import Track, sound_packets
 from lib.media.source import Source
-from lib.media.video import open_video
 
 FORMATS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 """What FFmpeg calls the format of a file with this suffix."""

@@ -180,7 +180,7 @@ def _picture_packet(path: Path) -> str | bytes:
 
 
 def _matroska_tag(path: Path) -> str | None:
-    from lib.media.video import open_video  # only here: pictures need no FFmpeg
+    from lib.media.container import open_video  # only here: pictures need no FFmpeg
 
     with open_video(path) as container:
         return container.metadata.get(_TAG)

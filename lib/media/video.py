@@ -3,7 +3,6 @@
 import logging
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
@@ -12,10 +11,8 @@ from typing import cast
 
 import av
 import numpy as np
-from av.codec.context import ThreadType
 from av.container import InputContainer
 from av.format import Flags
-from av.packet import Packet
 from av.sidedata.sidedata import SideDataContainer, Type
 from av.stream import Stream
 from av.video.frame import VideoFrame
@@ -24,6 +21,7 @@ from numpy.typing import NDArray
 
 from lib.errors import FaceswapError
 from lib.media.colour import Colour, ToBGR
+from lib.media.container import Damage, decoded, open_video, video_track
 from lib.media.frame import Frame
 
 _FASTEST = 1000
@@ -128,10 +126,11 @@ class VideoSource:
         self.files = [path]
         with open_video(path) as container:
             stream = video_track(container, path)
-            first = next(_decoded(container, stream, _Damage()), None)
+            first = next(decoded(container, stream, Damage()), None)
             if first is None:
                 raise FaceswapError(f"no frame of '{path}' can be read: is it a whole video?")
             self.count = _count(container, stream)
+            self._frames, self._end = stream.frames, _end(stream)
             self.video = _info(container, stream, first)
         self._stored = first.height, first.width
         self.size = self._stored[::-1] if self.video.turn.quarters % 2 else self._stored
@@ -147,17 +146,27 @@ class VideoSource:
         times rise always; one that does not is put a time base after the one before. Frames that
         can't be decoded have no number; a warning at the end counts them.
         """
-        damage = _Damage()
+        damage = Damage()
         read = ToBGR(self.video.colour, self._stored)
         with open_video(self.path) as container:
             stream = video_track(container, self.path)
-            last = None
-            for index, stored in zip(count(), _decoded(container, stream, damage), strict=False):
+            index, last = -1, None
+            for index, stored in zip(count(), decoded(container, stream, damage), strict=False):
                 last = self._time(stored, last)
                 if index >= start and (index - start) % every == 0:
                     yield Frame(index, self.name(index), self.video.turn(read(stored)), last)
+        damage.missing = self._missing(index + 1, last)
         if damage:
             _log.warning("%s: %s", self.path, damage)
+
+    def _missing(self, read: int, last: Fraction | None) -> int:
+        """How many frames the file says it has and does not; what was cut off by editing is none.
+
+        Both number and time have to fall short: an edited file holds more frames than it shows, and
+        the last frame of some is shown for long.
+        """
+        is_short = (last or 0) + self.video.start + 2 / self.video.rate < self._end
+        return max(0, self._frames - read) if is_short else 0
 
     def _time(self, frame: VideoFrame, last: Fraction | None) -> Fraction:
         info = self.video
@@ -165,87 +174,6 @@ class VideoSource:
             return Fraction(0) if last is None else last + 1 / info.rate
         time = frame.pts * frame.time_base - info.start
         return max(time, Fraction(0) if last is None else last + info.time_base)
-
-
-@dataclass
-class _Damage:
-    """What went wrong while a video was decoded."""
-
-    lost: int = 0
-    spoilt: int = 0
-    is_cut: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.lost or self.spoilt or self.is_cut)
-
-    def __str__(self) -> str:
-        words = []
-        if self.lost:
-            words.append(f"{self.lost} packets could not be decoded and are passed over")
-        if self.spoilt:
-            words.append(f"{self.spoilt} frames are damaged")
-        if self.is_cut:
-            words.append("the file breaks off")
-        return ", ".join(words)
-
-
-@contextmanager
-def open_video(path: Path) -> Iterator[InputContainer]:
-    """Open a video or sound file.
-
-    Raises
-    ------
-    FaceswapError
-        It can't be opened.
-    """
-    try:
-        container = av.open(str(path), metadata_errors="replace")
-    except (av.FFmpegError, OSError) as error:
-        reason = error.strerror or error
-        raise FaceswapError(f"'{path}' can't be opened as a video: {reason}") from error
-    with container:
-        yield container
-
-
-def video_track(container: InputContainer, path: Path) -> VideoStream:
-    """The video track of a file, to be decoded in several threads.
-
-    Raises
-    ------
-    FaceswapError
-        There is none.
-    """
-    stream = container.streams.best("video")
-    if stream is None:
-        raise FaceswapError(f"'{path}' has no video track")
-    stream = cast(VideoStream, stream)
-    stream.thread_type = ThreadType.AUTO
-    return stream
-
-
-def _decoded(
-    container: InputContainer, stream: VideoStream, damage: _Damage
-) -> Iterator[VideoFrame]:
-    for packet in _packets(container, stream, damage):
-        try:
-            frames = stream.decode(packet)
-        except av.FFmpegError:
-            damage.lost += 1
-            continue
-        for frame in frames:
-            damage.spoilt += frame.is_corrupt
-            yield frame
-
-
-def _packets(
-    container: InputContainer, stream: VideoStream, damage: _Damage
-) -> "Iterator[Packet[VideoStream] | None]":
-    """Packets, and at the end an empty one that has the decoder give what it holds back."""
-    try:
-        yield from container.demux(stream)
-    except av.FFmpegError:
-        damage.is_cut = True
-        yield None
 
 
 def _count(container: InputContainer, stream: VideoStream) -> int | None:
@@ -258,6 +186,13 @@ def _count(container: InputContainer, stream: VideoStream) -> int | None:
     else:
         return None
     return max(1, round(seconds * _rate(stream)))
+
+
+def _end(stream: VideoStream) -> Fraction:
+    """When a track ends by what its file says; 0 where it does not."""
+    if stream.duration is None or stream.time_base is None:
+        return Fraction(0)
+    return _beginning(stream) + stream.duration * stream.time_base
 
 
 def _rate(stream: VideoStream) -> Fraction:

@@ -59,9 +59,10 @@ class Options(OptionsBase):
         maximum=63,
     )
     preset: str = option(
-        "medium",
-        "How much work is put into small files, from ultrafast to veryslow. It hardly changes the "
-        "quality.",
+        "veryfast",
+        "How much work is put into each frame, from ultrafast to veryslow; what it changes is the "
+        "file's size for its quality. With libx264, medium takes twice the time of veryfast for "
+        "0.8 dB at much the same size.",
         choices=PRESETS,
     )
     pixel_format: str = option(

@@ -120,17 +120,39 @@ def test_broken_frames_are_passed_over_and_counted(
     assert "clip.mkv: 2 " in caplog.messages[0]
 
 
-def test_a_file_that_breaks_off_gives_what_it_has(tmp_path: Path, clips: ModuleType) -> None:
-    path = clips.write_clip(tmp_path / "clip.mkv", 20, options={"g": "1", "bf": "0"})
-    path.write_bytes(path.read_bytes()[:-3000])
+def test_a_file_that_breaks_off_gives_what_it_has(
+    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "clip.mp4"
+    front = {"movflags": "+faststart"}  # the table comes first, so it is still there
+    clips.write_clip(path, 20, options={"g": "1", "bf": "0"}, container_options=front)
+    assert len(list(open_source(path).frames())) == 20
+    assert not caplog.messages
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 3 // 4])
     frames = list(open_source(path).frames())
     assert 1 < len(frames) < 20
     assert [clips.number_of(frame.image) for frame in frames] == list(range(len(frames)))
+    assert "clip.mp4: " in caplog.text
+    assert f"breaks off, {20 - len(frames)} frames less" in caplog.text
+
+
+def test_without_time_stamps_frames_come_at_the_rate(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "clip.h264", 5, options={"bf": "0"}))
+    frames = list(source.frames())
+    assert [clips.number_of(frame.image) for frame in frames] == list(range(5))
+    times = [frame.time for frame in frames]
+    assert {b - a for a, b in pairwise(times)} == {Fraction(1, 25)}
+    assert times[0] == 0
 
 
 def test_what_cannot_be_opened_is_one_line(tmp_path: Path, clips: ModuleType) -> None:
     whole = clips.write_clip(tmp_path / "whole.mp4", 12).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])  # its table is at the end
+    at = whole.index(b"mdat") + 4
+    (tmp_path / "black.mp4").write_bytes(
+        whole[:at] + bytes(whole.index(b"moov") - at) + whole[whole.index(b"moov") :]
+    )
     (tmp_path / "words.mp4").write_text("not a video")
     clips.write_clip(tmp_path / "both.mkv", 3, sound="aac")
     with (
@@ -142,9 +164,15 @@ def test_what_cannot_be_opened_is_one_line(tmp_path: Path, clips: ModuleType) ->
             if packet.size:
                 packet.stream = track
                 only.mux(packet)
-    for name, words in (("cut", "opened"), ("words", "opened"), ("sound", "no video track")):
-        with pytest.raises(FaceswapError, match=rf"{name}\..*{words}") as raised:
+    for name, words in (
+        ("cut", "opened"),
+        ("black", "no frame"),
+        ("words", "opened"),
+        ("sound", "no video track"),
+    ):
+        with pytest.raises(FaceswapError, match=words) as raised:
             open_source(next(tmp_path.glob(f"{name}.*")))
+        assert f"{name}." in str(raised.value)
         assert "\n" not in str(raised.value)
 
 

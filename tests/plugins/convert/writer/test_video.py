@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import av
 import numpy as np
@@ -295,6 +296,37 @@ def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
     ):
         writer.finish()
     assert not list(tmp_path.glob("none*"))
+
+
+def test_a_codec_that_is_not_there_is_named(
+    tmp_path: Path, clips: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
+    absent = "of_another_build"
+    monkeypatch.setattr("lib.config.options.validate", lambda _: None)
+    with pytest.raises(FaceswapError, match=rf"'{absent}'.*no such encoder, only libx264"):
+        Writer(tmp_path / "out.mp4", source, Options(codec=absent))
+    Image.new("RGB", (6, 6)).save(tmp_path / "small.png")
+    with pytest.raises(FaceswapError, match="libx265 can't encode 6x6 pixels"):
+        write(open_source(tmp_path / "small.png"), tmp_path / "out.mp4", Options(codec="libx265"))
+
+
+def test_the_file_is_signed_before_it_gets_its_name(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
+    seen: list[tuple[str, str | None, bool]] = []
+
+    class Signer:
+        def sign(self, path: Path, title: str) -> None:
+            seen.append((title, read_mark(path), (tmp_path / title).exists()))
+
+    signer: Any = Signer()
+    with Writer(tmp_path / "out.mp4", source, FAST, credentials=signer) as writer:
+        for frame in source.frames():
+            writer.write(frame)
+        writer.finish()
+    assert seen == [("out.mp4", SOURCE_TYPE, False)]
+    with pytest.raises(FaceswapError, match=r"out\.mkv' can't be signed"):
+        Writer(tmp_path / "out.mkv", source, FAST, credentials=signer)
 
 
 def test_pictures_of_other_sizes_are_named(tmp_path: Path) -> None:
