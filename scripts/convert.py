@@ -70,7 +70,8 @@ class Convert:
         source = open_source(self._args.input)
         sections = loader.convert_sections(self._args.plugin_dir)
         self._options = ini.load(self._args.configfile, sections, CONVERT)
-        self._find = self._make_find()
+        self._compose, self._find = self._make_composer(), self._make_find()
+        self._swap = self._make_swapper()
         if self._args.preview:
             self._preview(source)
         else:
@@ -107,19 +108,24 @@ class Convert:
         logger.info("Written to %s, marked as made with a trained model", self._args.output)
 
     def _pipeline(self, frames: Iterable[Frame]) -> Pipeline:
+        return Pipeline(frames, self._find, self._swap, self._compose)
+
+    def _make_swapper(self) -> Swapper:
         side = "a" if self._args.swap_model else "b"
         # The file of options named here is convert's; a model keeps its own.
         arguments = Namespace(**{**vars(self._args), "configfile": None})
         predictor, centring = load_predictor(arguments, side)
-        swapper = Swapper(
+        return Swapper(
             lambda windows: predictor.windows(windows, side),
             predictor.input_edge(side),
             Window(centring, predictor.coverage),
             predictor.batch_size,
         )
+
+    def _make_composer(self) -> Composer:
         mask, color, scaling = (self._plugin(kind) for kind in ("mask", "color", "scaling"))
         edge: Any = self._options["mask"]
-        return Pipeline(frames, self._find, swapper, Composer(mask, edge, color, scaling))
+        return Composer(mask, edge, color, scaling)
 
     def _make_find(self) -> Find:
         if self._args.alignments:
