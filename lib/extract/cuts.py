@@ -35,9 +35,5 @@ class Cuts:
             return True
         change = float(np.abs(small - last).mean())
         before = float(np.mean(self._changes)) if self._changes else 0.0
-        is_cut = change > max(_LEAST, _TIMES * before)
-        if is_cut:
-            self._changes.clear()
-        else:
-            self._changes.append(change)
-        return is_cut
+        self._changes.append(change)
+        return change > max(_LEAST, _TIMES * before)

@@ -121,6 +121,8 @@ class FaceFinder:
 
 def _is_face(landmarks: NDArray[np.float64]) -> bool:
     """Whether a face of these landmarks can be cut out."""
+    if not np.isfinite(landmarks).all():
+        return False
     try:
         return bool(np.isfinite(Alignment(landmarks).matrix(2, "head")).all())
     except FaceswapError:

@@ -115,7 +115,7 @@ def examples(find: Callable[[Pixels], list[Face]], embed: Embed, path: str | Pat
         if len(faces) != 1:
             raise FaceswapError(
                 f"'{path}' is to show who is wanted, but {frame.name} shows "
-                f"{len(faces) or 'no'} face{'s' * (len(faces) != 1)}: cut it to one face"
+                f"{len(faces) or 'no'} faces: cut it to one face"
             )
         vectors.append(embed(frame.image, faces[0]))
     return vectors

@@ -1,0 +1,123 @@
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from lib.align.geometry import transform_points
+from lib.extract.face import Detection, Face
+from lib.extract.finder import FaceFinder
+from lib.extract.recogniser import Recogniser
+from lib.media.frame import Frame
+from lib.synthetic.parameters import Identity
+from lib.synthetic.performance import performance
+from lib.synthetic.render import Portrait, render
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float64]
+
+GREY = np.full((72, 96, 3), 90, np.uint8)
+
+
+@pytest.fixture(scope="module")
+def portrait() -> Portrait:
+    rng = np.random.default_rng(0)
+    return render(Identity.random(rng), performance(rng, 2)[1], 256)
+
+
+def boxes(*edges: int) -> list[Detection]:
+    return [Detection((100.4 * at, 0, edge, edge), 0.9) for at, edge in enumerate(edges)]
+
+
+def finder(portrait: Portrait, found: Sequence[Detection], **options: object) -> FaceFinder:
+    """One whose detector finds the same each time, and whose aligner lays a face in each box."""
+    low, edge = portrait.landmarks.min(axis=0), np.ptp(portrait.landmarks, axis=0).max()
+
+    def align(_: Pixels, detection: Detection) -> Floats:
+        x, y, w, _ = detection.box
+        return (portrait.landmarks - low) * (w / edge) + (x, y)
+
+    return FaceFinder(lambda _: found, align, **options)
+
+
+def frames(count: int) -> Iterator[Frame]:
+    return (Frame(at, f"{at}.png", GREY, Fraction(at, 25)) for at in range(count))
+
+
+def widths(faces: Sequence[Face]) -> list[int]:
+    return [face.box[2] for face in faces]
+
+
+def test_gives_the_largest_faces_that_are_large_enough(portrait: Portrait) -> None:
+    found = boxes(30, 60, 20, 90)
+    assert widths(finder(portrait, found, smallest=25)(GREY)) == [90, 60, 30]
+    assert widths(finder(portrait, found, smallest=25, most=2)(GREY)) == [90, 60]
+    assert widths(finder(portrait, found, smallest=100)(GREY)) == []
+
+
+def test_boxes_are_whole_numbers_and_scores_are_kept(portrait: Portrait) -> None:
+    _, face = finder(portrait, boxes(90, 60))(GREY)
+    assert face.box == (100, 0, 60, 60)
+    assert face.score == 0.9
+
+
+def test_a_face_found_twice_is_given_once(portrait: Portrait) -> None:
+    assert widths(finder(portrait, [*boxes(60), *boxes(62)])(GREY)) == [60]
+
+
+@pytest.mark.parametrize("landmarks", [None, np.zeros((68, 2)), np.full((68, 2), np.nan)])
+def test_what_has_no_landmarks_of_a_face_is_none(landmarks: Floats | None) -> None:
+    assert FaceFinder(lambda _: boxes(60), lambda *_: landmarks)(GREY) == []
+
+
+def test_follows_faces_and_gives_each_frame_in_order(portrait: Portrait) -> None:
+    shifts = iter(np.arange(9) * 3.0)
+
+    def detect(_: Pixels) -> list[Detection]:
+        shift = next(shifts)
+        found = [Detection((shift + x, 0, 60, 60), 0.9) for x in (0, 200)]
+        return found[::-1] if shift % 2 else found
+
+    still = finder(portrait, [])
+    moving = FaceFinder(detect, still._align)
+    given = list(moving.follow(frames(9)))
+    assert [frame.index for frame, _ in given] == list(range(9))
+    for index, (_, faces) in enumerate(given):
+        assert [face.person for face in faces] == [0, 1]
+        assert [face.box[0] for face in faces] == [3 * index, 3 * index + 200]
+        for face in faces:
+            low = face.landmarks.min(axis=0)
+            np.testing.assert_allclose(low, [face.box[0], 0], atol=1e-6)
+
+
+def test_those_who_are_not_wanted_take_no_place(portrait: Portrait) -> None:
+    def embed(_: Pixels, face: Face) -> Floats:
+        return np.array([face.box[2], 0.0])
+
+    only = Recogniser(embed, [np.array([60.0, 0])])
+    small = finder(portrait, boxes(90, 60), most=1, recogniser=only)
+    assert [widths(faces) for _, faces in small.follow(frames(4))] == [[60]] * 4
+
+
+def test_no_frames_are_no_trouble(portrait: Portrait) -> None:
+    assert list(finder(portrait, boxes(60)).follow([])) == []
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_a_face_that_lies_is_found_if_the_frame_is_turned(
+    portrait: Portrait, quarters: int
+) -> None:
+    """With the plugins that come with faceswap; `numpy.rot90` turns to the left."""
+    plugins = pytest.importorskip("plugins.extract.detect.blazeface")
+    mesh = pytest.importorskip("plugins.extract.align.facemesh")
+    lying = np.ascontiguousarray(np.rot90(portrait.image, quarters))
+    (face,) = FaceFinder(plugins.Detect(), mesh.Align(), rotate=True)(lying)
+    centre = (127.5, 127.5)
+    matrix = cv2.getRotationMatrix2D(centre, 90 * quarters, 1)
+    truth = transform_points(portrait.landmarks, matrix)
+    eyes = np.linalg.norm(truth[45] - truth[36])
+    assert np.linalg.norm(face.landmarks - truth, axis=1)[17:].mean() < 0.055 * eyes
+    if quarters == 2:
+        assert FaceFinder(plugins.Detect(), mesh.Align())(lying) == []
