@@ -1,5 +1,7 @@
 """What ``faceswap train`` refuses before anything is made: options that make no sense, no faces."""
 
+import logging
+import os
 from argparse import Namespace
 from pathlib import Path
 
@@ -7,6 +9,8 @@ from lib.data.files import find_images
 from lib.data.sides import check_count
 from lib.errors import FaceswapError
 from lib.training import distributed
+
+logger = logging.getLogger(__name__)
 
 
 def check(options: Namespace) -> None:
@@ -80,7 +84,9 @@ def find_faces(options: Namespace) -> dict[str, list[str]]:
         There are none, or too few.
     """
     folders = {"a": options.input_a, "b": options.input_b}
+    if os.path.realpath(options.input_a) == os.path.realpath(options.input_b):
+        logger.warning("-A and -B are the same folder: there is nobody to swap with")
     paths = {side: find_images(folder) for side, folder in folders.items()}
     for side, found in paths.items():
-        check_count(side, len(found), allow_few=options.allow_few)
+        check_count(side, len(found), "pictures", allow_few=options.allow_few)
     return paths

@@ -104,6 +104,9 @@ class Demo:
             console=_Bar(iterations),
         )
         if train.was_stopped:
+            print(
+                "The demo was stopped; called again it begins anew. The model is saved in its folder"
+            )
             raise KeyboardInterrupt
         shutil.copy(self._path("model", "training_preview.png"), self._path("preview.png"))
         shutil.copy(self._path("model", "compact_state.json"), self._path(MARKER))

@@ -72,7 +72,10 @@ class Plugins:
 
     def _check(self, path: Path) -> None:
         if not path.is_file() or path.suffix != ".py":
-            raise FaceswapError(f"'{path}' is no Python file: name the file of your model plugin")
+            raise FaceswapError(
+                f"'{path}' {'is no Python file' if path.exists() else 'does not exist'}: name the "
+                "file of your model plugin"
+            )
         name, is_ours = path.stem.lower(), path.resolve() in loader.model_files().values()
         for finding in check_plugin(name, None if is_ours else str(path.parent)):
             print(f"{'FAILED' if finding.problem else 'ok':<7} {finding.promise}", flush=True)

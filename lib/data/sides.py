@@ -51,7 +51,7 @@ def check_side(
         Too few faces are good.
     """
     name = f"Side {side.upper()}"
-    check_count(side, len(faces), bad, allow_few=allow_few)
+    check_count(side, len(faces), "faces", bad, allow_few=allow_few)
     if bad:
         tell_bad(name, bad)
     _tell_found(name, faces, mask_type, coverage)
@@ -59,8 +59,10 @@ def check_side(
         logger.warning("%s: %d faces are few; 500 to 5,000 varied ones are usual", name, len(faces))
 
 
-def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few: bool) -> None:
-    """Refuse a side with too few faces.
+def check_count(
+    side: str, count: int, what: str, bad: Sequence[BadFace] = (), *, allow_few: bool
+) -> None:
+    """Refuse a side with too few faces, or, before they are read, pictures.
 
     Raises
     ------
@@ -72,7 +74,7 @@ def check_count(side: str, count: int, bad: Sequence[BadFace] = (), *, allow_few
     advice = "" if allow_few else ", or train all the same with --allow-few"
     needed = 1 if allow_few else FEWEST
     raise FaceswapError(
-        f"side {side.upper()} has {count} faces{left_out}: at least {needed} are needed, 500 to "
+        f"side {side.upper()} has {count} {what}{left_out}: at least {needed} are needed, 500 to "
         f"5,000 are usual; add faces{advice}"
     )
 

@@ -45,7 +45,7 @@ def test_a_broken_promise_ends_the_check_with_one_line(
     ("words", "expected"),
     [
         (["check"], "plugins check needs a file"),
-        (["check", "nowhere.py"], "'nowhere.py' is no Python file"),
+        (["check", "nowhere.py"], "'nowhere.py' does not exist"),
         (["check", str(PLUGINS)], "is no Python file"),
     ],
 )
