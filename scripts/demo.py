@@ -104,9 +104,7 @@ class Demo:
             console=_Bar(iterations),
         )
         if train.was_stopped:
-            print(
-                "The demo was stopped; called again it begins anew. The model is saved in its folder"
-            )
+            print("Stopped, with the model saved in its folder; called again the demo begins anew")
             raise KeyboardInterrupt
         shutil.copy(self._path("model", "training_preview.png"), self._path("preview.png"))
         shutil.copy(self._path("model", "compact_state.json"), self._path(MARKER))

@@ -51,14 +51,14 @@ def with_masks(source: Path, folder: Path, change: Change) -> list[str]:
 @pytest.mark.parametrize("count", [0, 24])
 def test_too_few_faces_are_refused(count: int) -> None:
     with pytest.raises(FaceswapError, match=f"side B has {count} faces: at least 25 .*500 to"):
-        check_count("b", count, allow_few=False)
+        check_count("b", count, "faces", allow_few=False)
 
 
 def test_few_faces_are_taken_where_asked_to() -> None:
-    check_count("a", 25, allow_few=False)
-    check_count("a", 1, allow_few=True)
+    check_count("a", 25, "faces", allow_few=False)
+    check_count("a", 1, "faces", allow_few=True)
     with pytest.raises(FaceswapError, match="side A has 0 faces"):
-        check_count("a", 0, allow_few=True)
+        check_count("a", 0, "faces", allow_few=True)
 
 
 def test_good_faces_are_counted_and_few_are_warned_of(
