@@ -9,8 +9,10 @@ from lib.align.geometry import Alignment
 from lib.errors import FaceswapError
 from lib.extract.boxes import SAME, overlaps
 from lib.extract.face import Detection, Face
+from lib.extract.near import detect_near
 from lib.extract.recogniser import Recogniser
 from lib.extract.smooth import Smoother
+from lib.extract.sweep import sweep
 from lib.extract.tracks import Tracker
 from lib.extract.turn import detect_turned
 from lib.media.frame import Frame
@@ -79,7 +81,7 @@ class FaceFinder:
         Parameters
         ----------
         frames
-            In order; up to `lib.extract.smooth.LAG` are held back.
+            In order. A few are held back: `lib.extract.sweep.EVERY` and `lib.extract.smooth.LAG`.
 
         Yields
         ------
@@ -88,13 +90,18 @@ class FaceFinder:
             frame; the landmarks are smoothed.
         """
         tracker, smoother = Tracker(), Smoother()
-        for frame in frames:
-            faces = tracker(frame.image, self._find(frame.image))
+        for frame, found in self._go_through(frames):
+            faces = tracker(frame.image, found)
             if self._recogniser is not None:
                 faces = self._recogniser(frame.image, faces)
             faces = sorted(self._largest(faces), key=lambda face: face.person)
             yield from smoother.push(frame, faces)
         yield from smoother.flush()
+
+    def _go_through(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face]]]:
+        if self._rotate:
+            return ((frame, self._find(frame.image)) for frame in frames)
+        return sweep(self._find, self._find_near, frames)
 
     def _largest(self, faces: list[Face]) -> list[Face]:
         return sorted(faces, key=lambda face: -face.box[2])[: self._most]
@@ -104,6 +111,10 @@ class FaceFinder:
         if not faces and self._rotate:
             faces = self._faces(image, detect_turned(self._detect, image))
         return faces
+
+    def _find_near(self, image: Pixels, faces: Sequence[Face]) -> list[Face]:
+        near = (detect_near(self._detect, image, face.box, self._smallest) for face in faces)
+        return self._faces(image, [each for each in near if each is not None])
 
     def _faces(self, image: Pixels, detections: Sequence[Detection]) -> list[Face]:
         """Those detections that are faces indeed, each face once."""

@@ -24,10 +24,10 @@ _AROUND = 1.5
 """Edge of the network's picture over that of the box."""
 _BOX = 1.08
 """Edge of the box that a detector gives, over that of the landmarks; on average."""
+_MORE = 2
+"""The most looks after the first one, each where the last one has found the face."""
 _MOVED = 0.07
-"""Part of the picture's edge that its corners may be off by, before it is looked at again."""
-_LOOKS = 3
-"""The most looks at a face, each where the last one has found it."""
+"""Part of the picture's edge by which its corners still move, if another look is worth it."""
 _SURE = 10.0
 """Least logit. That of faces 14 pixels wide is 14, of any face seen upside down below 9."""
 
@@ -47,6 +47,9 @@ mouth."""
 class Align(AlignBase):
     """Face Mesh, run by OpenCV.
 
+    It looks at a face twice at least, the second time where the first look has found it: landmarks
+    then tremble half as much, for they do not follow the detector's box.
+
     Raises
     ------
     FaceswapError
@@ -58,12 +61,15 @@ class Align(AlignBase):
 
     def __call__(self, image: NDArray[np.uint8], detection: Detection) -> Floats | None:
         """Find the landmarks of one face; the base class says how."""
-        matrix, landmarks = crop_matrix(detection), None
-        for _ in range(_LOOKS):
-            landmarks = self._look(image, matrix)
-            if landmarks is None or not _is_off(matrix, better := crop_matrix(_about(landmarks))):
+        matrix = crop_matrix(detection)
+        landmarks = self._look(image, matrix)
+        for _ in range(_MORE):
+            if landmarks is None:
                 break
-            matrix = better
+            before, matrix = matrix, crop_matrix(_about(landmarks))
+            landmarks = self._look(image, matrix)
+            if not _is_off(before, matrix):
+                break
         return landmarks
 
     def _look(self, image: NDArray[np.uint8], matrix: Floats) -> Floats | None:
@@ -125,13 +131,10 @@ def _about(landmarks: Floats) -> Detection:
     return Detection((x, y, edge, edge), 1.0, eyes)
 
 
-def _is_off(matrix: Floats, better: Floats) -> bool:
-    """Whether a picture's corners lie elsewhere than a better one's, so that it shows a face badly.
-
-    A detector is off where a head is tilted, and where a face is small.
-    """
+def _is_off(before: Floats, matrix: Floats) -> bool:
+    """Whether the corners of two looks lie apart, as where a head is tilted or a face small."""
     corners = np.array([[0, 0], [_EDGE, 0], [0, _EDGE], [_EDGE, _EDGE]], np.float64)
-    there = transform_points(transform_points(corners, _inverse(matrix)), better)
+    there = transform_points(transform_points(corners, _inverse(before)), matrix)
     return bool(np.abs(there - corners).max() > _MOVED * _EDGE)
 
 

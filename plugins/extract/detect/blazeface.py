@@ -24,7 +24,9 @@ _EDGE = 128
 _SEEN = 16
 """Width of the smallest face that is found without fail, in pixels of that picture."""
 _STEP = 5
-"""From one size to the next; faces of one are then 16 to 80 pixels wide."""
+"""From one size to the next; faces are then 16 to 80 pixels wide at one of them."""
+_LARGEST = 100
+"""Width of the largest face that counts, at all sizes but the smallest: that finds it better."""
 _ANCHORS = ((8, 2), (16, 6))
 """Pixels from cell to cell of both grids, and anchors in each cell."""
 _SURE = 0.5
@@ -48,11 +50,15 @@ class Detect(DetectBase):
 
     def __call__(self, image: NDArray[np.uint8]) -> list[Detection]:
         """Find the faces of a frame; the base class says how."""
-        looks = [self._look(image, scale) for scale in scales(image.shape[:2], self.smallest)]
+        coarse, *fine = scales(image.shape[:2], self.smallest)
+        looks = [self._look(image, coarse, np.inf)]
+        looks += [self._look(image, scale, _LARGEST / scale) for scale in fine]
         scores, points = (np.concatenate(part) for part in zip(*looks, strict=True))
         return [each for each in merge(scores, points) if each.box[2] >= self.smallest]
 
-    def _look(self, image: NDArray[np.uint8], scale: float) -> tuple[Floats, Floats]:
+    def _look(
+        self, image: NDArray[np.uint8], scale: float, largest: float
+    ) -> tuple[Floats, Floats]:
         """Scores ``(n,)``, and ``(n, 4, 2)``: centre, size and both eyes in pixels of the frame."""
         size = np.maximum(np.rint(np.multiply(image.shape[1::-1], scale)), 1).astype(int)
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -69,7 +75,8 @@ class Detect(DetectBase):
         scores = 1 / (1 + np.exp(-logits.ravel()[is_sure].astype(np.float64)))
         points = points[is_sure] * (np.array(image.shape[1::-1]) / size)
         points[:, [0, 2, 3]] -= 0.5  # whole numbers are the middles of pixels
-        return scores, points
+        is_small = points[:, 1].max(axis=1) < largest
+        return scores[is_small], points[is_small]
 
 
 def scales(shape: tuple[int, ...], smallest: int) -> list[float]:

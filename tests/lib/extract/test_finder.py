@@ -14,6 +14,8 @@ from lib.media.frame import Frame
 from lib.synthetic.parameters import Identity
 from lib.synthetic.performance import performance
 from lib.synthetic.render import Portrait, render
+from plugins.extract.align.facemesh import Align
+from plugins.extract.detect.blazeface import Detect
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float64]
@@ -43,7 +45,8 @@ def finder(portrait: Portrait, found: Sequence[Detection], **options: object) ->
 
 
 def frames(count: int) -> Iterator[Frame]:
-    return (Frame(at, f"{at}.png", GREY, Fraction(at, 25)) for at in range(count))
+    """Pictures, so that each is looked at all over."""
+    return (Frame(at, f"{at}.png", GREY) for at in range(count))
 
 
 def widths(faces: Sequence[Face]) -> list[int]:
@@ -101,6 +104,24 @@ def test_those_who_are_not_wanted_take_no_place(portrait: Portrait) -> None:
     assert [widths(faces) for _, faces in small.follow(frames(4))] == [[60]] * 4
 
 
+def test_a_rendered_video_is_followed_from_end_to_end() -> None:
+    """With the plugins that come with faceswap, in a frame that they see at several sizes."""
+    rng = np.random.default_rng(3)
+    who, shots = Identity.random(rng), performance(rng, 12)
+    portraits = [render(who, shot, 256) for shot in shots]
+    video = []
+    for at, each in enumerate(portraits):
+        wide = np.full((400, 900, 3), 110, np.uint8)
+        wide[100:356, 40 * at : 40 * at + 256] = each.image
+        video.append(Frame(at, f"{at}.png", wide, Fraction(at, 25)))
+    given = list(FaceFinder(Detect(), Align()).follow(video))
+    assert [[face.person for face in faces] for _, faces in given] == [[0]] * 12
+    for at, (portrait, (_, (face,))) in enumerate(zip(portraits, given, strict=True)):
+        truth = portrait.landmarks + np.array([40 * at, 100])
+        eyes = np.linalg.norm(truth[45] - truth[36])
+        assert np.linalg.norm(face.landmarks - truth, axis=1)[17:].mean() < 0.05 * eyes
+
+
 def test_no_frames_are_no_trouble(portrait: Portrait) -> None:
     assert list(finder(portrait, boxes(60)).follow([])) == []
 
@@ -110,14 +131,12 @@ def test_a_face_that_lies_is_found_if_the_frame_is_turned(
     portrait: Portrait, quarters: int
 ) -> None:
     """With the plugins that come with faceswap; `numpy.rot90` turns to the left."""
-    plugins = pytest.importorskip("plugins.extract.detect.blazeface")
-    mesh = pytest.importorskip("plugins.extract.align.facemesh")
     lying = np.ascontiguousarray(np.rot90(portrait.image, quarters))
-    (face,) = FaceFinder(plugins.Detect(), mesh.Align(), rotate=True)(lying)
+    (face,) = FaceFinder(Detect(), Align(), rotate=True)(lying)
     centre = (127.5, 127.5)
     matrix = cv2.getRotationMatrix2D(centre, 90 * quarters, 1)
     truth = transform_points(portrait.landmarks, matrix)
     eyes = np.linalg.norm(truth[45] - truth[36])
     assert np.linalg.norm(face.landmarks - truth, axis=1)[17:].mean() < 0.055 * eyes
     if quarters == 2:
-        assert FaceFinder(plugins.Detect(), mesh.Align())(lying) == []
+        assert FaceFinder(Detect(), Align())(lying) == []

@@ -127,5 +127,5 @@ def test_real_landmarks_are_those_of_dlib_and_tremble_less(
     ours = np.array(found)
     jaw, inner = errors(ours, theirs)
     assert inner < 0.026
-    assert jaw < 0.06
-    assert tremble(ours) < 0.6 * tremble(theirs)
+    assert jaw < 0.065
+    assert tremble(ours) < 0.4 * tremble(theirs)
