@@ -2,7 +2,7 @@
 
 import argparse
 
-from scripts.options import add_finding, add_plugin_dir, share, whole
+from scripts.options import add_finding, add_plugin_dir, whole
 
 
 def add_extract(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +45,12 @@ def _add_finding(group: "argparse._ArgumentGroup") -> None:
     )
     group.add_argument(
         "--skip-blurred",
-        type=share,
+        type=whole(1, 100),
         nargs="?",
-        const=0.05,
+        const=30,
         metavar="SHARPNESS",
-        help="write no picture of faces less sharp than this, 0 to 1 (default: 0.05; faces in "
-        "focus are at 0.08 to 0.2)",
+        help="write no picture of faces less sharp than this, 1 to 100 (default: 30; faces in "
+        "focus have about 40)",
     )
     group.add_argument(
         "--debug",

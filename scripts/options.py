@@ -23,17 +23,6 @@ def whole(lowest: int, highest: int) -> Callable[[str], int]:
     return convert
 
 
-def share(text: str) -> float:
-    """Type of an option that takes a number from 0 to 1."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 0 to 1")
-    return value
-
-
 def add_faces(group: "argparse._ArgumentGroup") -> None:
     """Options that name both folders of faces and the model's."""
     for side in "AB":

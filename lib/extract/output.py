@@ -179,7 +179,7 @@ class Output:
         least = self._pictures.sharpness
         if least is None:
             return True
-        return sharpness(cut_face(frame.image, face.landmarks, _JUDGED, "face")) >= least
+        return sharpness(cut_face(frame.image, face.landmarks, _JUDGED)) >= least
 
 
 def _write_debug(path: Path, image: NDArray[np.uint8]) -> None:

@@ -21,9 +21,7 @@ def face_name(frame_name: str, number: int) -> str:
     return f"{Path(frame_name).stem}_{number}.png"
 
 
-def cut_face(
-    image: Pixels, landmarks: NDArray[np.float64], size: int, centring: str = "head"
-) -> Pixels:
+def cut_face(image: Pixels, landmarks: NDArray[np.float64], size: int) -> Pixels:
     """Cut a face out of a frame.
 
     Parameters
@@ -34,20 +32,18 @@ def cut_face(
         ``(68, 2)`` in pixels of the frame.
     size
         Edge of the crop in pixels.
-    centring
-        'legacy', 'face' or 'head'.
 
     Returns
     -------
     Pixels
-        ``(size, size, 3)``, at full coverage; black where the frame ends.
+        ``(size, size, 3)``, 'head'-centred at full coverage; black where the frame ends.
 
     Raises
     ------
     FaceswapError
         The landmarks form no face.
     """
-    matrix = Alignment(landmarks).matrix(size, centring)
+    matrix = Alignment(landmarks).matrix(size, "head")
     is_enlarged = np.linalg.norm(matrix[:, 0]) > 1
     how = cv2.INTER_CUBIC if is_enlarged else cv2.INTER_AREA
     return np.asarray(cv2.warpAffine(image, matrix, (size, size), flags=how), np.uint8)

@@ -169,7 +169,7 @@ class Faces:
     def _load(self, side: str, paths: list[str]) -> None:
         cut = self._cut(side)
         faces, bad = load_faces(paths, cut, f"Side {side.upper()}")
-        check_count(side, len(faces), bad, allow_few=self._allow_few)
+        check_count(side, len(faces), "faces", bad, allow_few=self._allow_few)
         self._left_out += [(side, face) for face in bad]
         if fraction := getattr(self._args, "holdout", None):
             count = len(split(side, faces.paths, fraction)[0])
