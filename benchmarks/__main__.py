@@ -25,6 +25,7 @@ RUNS = (
     "save --model original --rounds 3",
     "memory --model original",
     "distributed --rounds 3",
+    "convert",
     "parts --model compact",
     "parts --model compact --mixed",
     "parts --model original --rounds 3",

@@ -35,9 +35,10 @@ HEIGHT, WIDTH, FRAMES = 360, 640, 150
 FINDING = Namespace(
     detector="blazeface",
     aligner="facemesh",
-    min_size=24,
+    min_size=40,
     max_faces=None,
     rotate=False,
+    only=None,
     plugin_dir=None,
 )
 

@@ -85,7 +85,7 @@ def _panel(axes: "Axes", name: str, lines: Sequence[Line]) -> None:
         _draw(axes, name, runs, f"C{number}", "-", label)
         _draw(axes, f"swap_{name}", runs, f"C{number}", "--", "its swaps against the truth")
     if lines[0]["pair"] == "grid":
-        axes.plot(PEER_MINUTES, PEER[name], "k^:", label="another program's 'original', coverage 100 %")
+        axes.plot(PEER_MINUTES, PEER[name], "k^:", label="another program's 'original', 100 %")
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter("")
