@@ -4,12 +4,13 @@ import logging
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from lib.align.alignments import read_alignments
+from lib.align.alignments import alignments_file, read_alignments
 from lib.config import ini
 from lib.config.convert import CONVERT
 from lib.config.options import Options
@@ -23,7 +24,7 @@ from lib.logs.console import LineAwareHandler
 from lib.logs.setup import configure
 from lib.media.credentials import Credentials
 from lib.media.frame import Frame
-from lib.media.mark import write_picture
+from lib.media.mark import SOURCE_TYPE, read_mark, write_picture
 from lib.media.source import Source, open_source
 from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
@@ -34,6 +35,8 @@ logger = logging.getLogger(__name__)
 
 PREVIEWED = 12
 """Frames of the preview."""
+
+PREVIEWS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Convert:
@@ -54,6 +57,10 @@ class Convert:
         self._args = arguments
         if arguments.person and not arguments.alignments:
             raise FaceswapError("--person takes its number from faceswap extract: add -a")
+        if arguments.only and arguments.alignments:
+            raise FaceswapError(
+                "--only is for faces that are looked for: with -a choose by --person"
+            )
         if bool(arguments.certificate) != bool(arguments.key):
             raise FaceswapError("--certificate and --key belong together: give both")
 
@@ -68,6 +75,7 @@ class Convert:
         """
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleBesideBar()))
         source = open_source(self._args.input)
+        self._check_output()
         sections = loader.convert_sections(self._args.plugin_dir)
         self._options = ini.load(self._args.configfile, sections, CONVERT)
         self._compose, self._find = self._make_composer(), self._make_find()
@@ -77,6 +85,15 @@ class Convert:
         else:
             self._convert(source)
 
+    def _check_output(self) -> None:
+        path = Path(self._args.output)
+        if not self._args.preview:
+            _check_free(path, is_resuming=self._args.resume)
+        elif path.suffix.lower() not in PREVIEWS:
+            raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PREVIEWS)}")
+        elif path.exists() and not _is_marked(path):
+            raise FaceswapError(f"'{path}' is there already, and no preview: name another output")
+
     def _preview(self, source: Source) -> None:
         every = max(1, (source.count or PREVIEWED) // PREVIEWED)
         originals: list[Frame] = []
@@ -84,6 +101,8 @@ class Convert:
         with self._pipeline(_noted(source.frames(every // 2, every), originals)) as converted:
             for done in progress(islice(converted, PREVIEWED), "Preview", PREVIEWED, "frame"):
                 pairs.append((done.frame.name, originals.pop(0).image, done.frame.image))
+        if not pairs:
+            raise FaceswapError(f"'{source.path}' breaks off before its first previewed frame")
         write_picture(self._args.output, before_and_after(pairs))
         logger.info("%d frames before and after in %s", len(pairs), self._args.output)
 
@@ -93,7 +112,7 @@ class Convert:
             start = writer.done
             if self._args.resume:
                 logger.info("Going on at frame %d", start + 1)
-            with self._pipeline(source.frames(start)) as converted:
+            with self._pipeline(source.frames(start)) as converted, _telling_what_is_kept(writer):
                 for done in progress(converted, "Converting", source.count, "frame", start):
                     writer.write(done.frame)
                     frames, faces = frames + 1, faces + done.faces
@@ -140,7 +159,6 @@ class Convert:
 
     def _make_writer(self, source: Source) -> Any:
         path = Path(self._args.output)
-        _check_free(path, is_resuming=self._args.resume)
         self._args.writer = self._args.writer or _writer_for(path)
         signs = self._args.certificate is not None
         return self._plugin(
@@ -154,9 +172,38 @@ class Convert:
 
     def _made_with(self) -> dict[str, Any]:
         """What decides how frames look, so that no run goes on with another's frames."""
-        names = ("model_dir", "swap_model", "alignments", "person", "mask", "color", "scaling")
-        chosen = {name: getattr(self._args, name) for name in names}
-        return chosen | settings(self._args) | {"options": _plain(self._options)}
+        names = ("swap_model", "person", "mask", "color", "scaling")
+        chosen = {name: getattr(self._args, name) for name in names} | settings(self._args)
+        chosen |= {name: value.lower() for name, value in chosen.items() if type(value) is str}
+        model = Path(self._args.model_dir)
+        chosen["model"] = [_file(path) for path in sorted(model.glob("*.keras"))]
+        alignments = self._args.alignments and alignments_file(self._args.alignments)
+        chosen["alignments"] = alignments and _file(alignments)
+        return chosen | {"options": _plain(self._options)}
+
+
+@contextmanager
+def _telling_what_is_kept(writer: Any) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if writer.done:
+            logger.info("Stopped: %d frames are kept, and --resume goes on", writer.done)
+        raise
+
+
+def _is_marked(path: Path) -> bool:
+    """Whether a picture is one that this program has written."""
+    try:
+        return read_mark(path) == SOURCE_TYPE
+    except FaceswapError:
+        return False
+
+
+def _file(path: Path) -> list[Any]:
+    """What tells a file from another one, or from what it was before."""
+    stat = path.stat()
+    return [str(path.resolve()), stat.st_size, stat.st_mtime_ns]
 
 
 def _plain(options: Mapping[str, Options]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from lib.extract.known import People
 from lib.extract.output import Output, Pictures, person_folder
 from lib.logs.console import LineAwareHandler
 from lib.logs.setup import configure
+from lib.media.names import twins
 from lib.media.source import Source, open_source
 from lib.media.stages import Stage
 from lib.progress import ConsoleBesideBar, progress
@@ -50,7 +51,8 @@ class Extract:
         known |= {"every": self._args.every, "recognises": finder.recognises}
         looked = Looked(source.path.name, source.is_video, known)
         pictures = Pictures(self._args.size, self._args.skip_blurred, self._args.debug)
-        with Output(self._folder, looked, pictures, resume=self._args.resume) as output:
+        resume, alike = self._args.resume, twins(source)
+        with Output(self._folder, looked, pictures, resume=resume, twins=alike) as output:
             self._extract(source, finder, output)
         self._tell(output)
 
@@ -64,15 +66,21 @@ class Extract:
         try:
             for frame, faces in progress(found, "Extracting", total, "frame"):
                 if last is not None and frame.index <= last:
+                    if known := output.known.get(frame.index):
+                        known.check(frame.image)
                     people.learn(frame.index, faces)
                 else:
                     output.write(frame, people.name(faces))
+        except KeyboardInterrupt:
+            logger.info("Stopped: the faces that were found are kept, and --resume goes on")
+            raise
         finally:
             found.close()
 
     def _tell(self, output: Output) -> None:
         done = output.sort()
         if not done.pictures:
+            output.forget()
             raise FaceswapError(
                 f"no face was found in the {done.frames} frames of '{self._args.input}': try "
                 "--rotate or a smaller --min-size"

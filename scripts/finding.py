@@ -76,8 +76,18 @@ class KnownFaces:
     """
 
     def __init__(self, alignments: Alignments, arguments: argparse.Namespace) -> None:
-        self._frames, self._arguments = alignments.frames, arguments
+        self._frames = alignments.frames
+        # What the file lacks is looked for in the way in which it was made.
+        known = {key: alignments.looked.settings.get(key) for key in settings(arguments)}
+        given = {key: value for key, value in known.items() if value is not None}
+        self._arguments = argparse.Namespace(**vars(arguments) | given)
         self._finder: FaceFinder | None = None
+        people = {face.person + 1 for frame in self._frames.values() for face in frame.faces}
+        if arguments.person is not None and arguments.person not in people:
+            there = ", ".join(map(str, sorted(people))) or "nobody"
+            raise FaceswapError(
+                f"--person {arguments.person} is not in the alignments file: there is {there}"
+            )
 
     def __call__(self, frames: Iterable[Frame]) -> Iterator[Found]:
         """Go through frames.
@@ -96,10 +106,10 @@ class KnownFaces:
         if known is not None:
             known.check(frame.image)
             return [face for face in known.faces if person in (None, face.person + 1)]
-        if person is not None:
+        if person is not None or self._arguments.only is not None:
             raise FaceswapError(
                 f"frame {frame.index + 1} is not in the alignments file, so who is in it is not "
-                "known: leave --person out, or run faceswap extract on all frames"
+                "known: leave --person out, or run faceswap extract on all frames, without --every"
             )
         if self._finder is None:
             logger.warning(

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.align.geometry import Alignment
 from lib.errors import FaceswapError
 from lib.extract.face import Face
 
@@ -25,7 +26,7 @@ FILE_NAME: Final = "alignments.jsonl"
 FORMAT: Final = "faceswap-train alignments"
 VERSION: Final = 1
 _LOOK_EDGE = 4
-_MOST_DIFFERENT = 12.0
+_MOST_DIFFERENT = 4.0
 _LONGEST_LINE = 1 << 20
 _LARGEST_NUMBER = 1e6
 
@@ -62,7 +63,7 @@ class FrameFaces:
     look
         What tells the frame from another one; see `look_of`.
     faces
-        The faces, the surest first.
+        The faces, by their people's numbers.
     """
 
     index: int
@@ -116,6 +117,12 @@ def look_of(image: NDArray[np.uint8]) -> bytes:
     return bytes(np.rint(small.mean(axis=2)).astype(np.uint8).tobytes())
 
 
+def alignments_file(path: str | Path) -> Path:
+    """The file that a path names: itself, or the one in a folder of faces."""
+    path = Path(path)
+    return path / FILE_NAME if path.is_dir() else path
+
+
 def read_alignments(path: str | Path) -> Alignments:
     """Read an alignments file.
 
@@ -130,8 +137,7 @@ def read_alignments(path: str | Path) -> Alignments:
     FaceswapError
         There is no such file, or a line is not in the format: names the file and the line.
     """
-    path = Path(path)
-    file = path / FILE_NAME if path.is_dir() else path
+    file = alignments_file(path)
     number = 0
     try:
         with file.open("rb") as lines:
@@ -157,7 +163,7 @@ def _whole_lines(lines: Any) -> Iterator[bytes]:
 
 def _line(line: bytes) -> bytes:
     if not line.endswith(b"\n"):
-        _bad("is too long, or cut off")
+        _bad("is empty, too long, or cut off")
     return line
 
 
@@ -199,6 +205,10 @@ def _face(fields: Any) -> Face:
         _bad("has a face that is no JSON object")
     x, y, w, h = _numbers(fields.get("box"), (4,), "box").astype(int).tolist()
     landmarks = _numbers(fields.get("landmarks"), (68, 2), "landmarks")
+    try:
+        Alignment(landmarks).matrix(64, "head")
+    except FaceswapError as error:
+        _bad(f"has a face that {error}")
     score = _numbers([fields.get("score", 1)], (1,), "score").item()
     person = fields.get("person", 0)
     if type(person) is not int or person < 0:
@@ -207,12 +217,15 @@ def _face(fields: Any) -> Face:
 
 
 def _numbers(raw: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    wanted = " by ".join(map(str, shape))
     try:
         numbers = np.array(raw, np.float64)
     except (TypeError, ValueError):
-        _bad(f"has a bad {what}")
-    if numbers.shape != shape or not (np.abs(numbers) <= _LARGEST_NUMBER).all():
-        _bad(f"has a bad {what}")
+        _bad(f"has a bad {what}: {wanted} numbers are wanted")
+    if numbers.shape != shape:
+        _bad(f"has a bad {what}: {wanted} numbers are wanted")
+    if not (np.abs(numbers) <= _LARGEST_NUMBER).all():
+        _bad(f"has a bad {what}: a number in it is none, or beyond {_LARGEST_NUMBER:,.0f}")
     return numbers
 
 

@@ -3,6 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -17,7 +18,7 @@ from lib.errors import FaceswapError
 from lib.extract.blur import sharpness
 from lib.extract.face import Face
 from lib.extract.picture import cut_face, draw_faces, face_name, write_face
-from lib.files import replacing
+from lib.files import UNFINISHED, replacing
 from lib.media.frame import Frame
 
 DEBUG_FOLDER = "debug"
@@ -84,6 +85,8 @@ class Output:
         What is written beside the alignments file.
     resume
         Whether a folder that has an alignments file already is gone on with.
+    twins
+        Names of frames that differ from another's in the suffix only.
 
     Attributes
     ----------
@@ -97,15 +100,19 @@ class Output:
     """
 
     def __init__(
-        self, folder: Path, looked: Looked, pictures: Pictures, *, resume: bool = False
+        self,
+        folder: Path,
+        looked: Looked,
+        pictures: Pictures,
+        *,
+        resume: bool = False,
+        twins: frozenset[str] = frozenset(),
     ) -> None:
+        self._twins = twins
         self._folder, self._looked, self._pictures = folder, looked, pictures
         file = folder / FILE_NAME
-        if file.exists() and not resume:
-            raise FaceswapError(
-                f"'{folder}' holds faces of an earlier run: go on with it by --resume, or name "
-                "another folder with -o"
-            )
+        _check(folder, has_faces=file.exists(), resume=resume)
+        _sweep(folder)
         self._lines = AlignmentsWriter(file, looked)
         self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
         self._pool = ThreadPoolExecutor(_THREADS, "faces")
@@ -144,7 +151,7 @@ class Output:
         """
         frames = read_alignments(self._folder / FILE_NAME).frames.values()
         found = [
-            (face.person, face_name(frame.name, number))
+            (face.person, self._name(frame.name, number))
             for frame in frames
             for number, face in enumerate(frame.faces)
         ]
@@ -161,6 +168,12 @@ class Output:
             pictures[person] += path.exists()
         return Done(len(frames), sum(not frame.faces for frame in frames), pictures)
 
+    def forget(self) -> None:
+        """Take the alignments file away, that nothing stands in the way of another try."""
+        (self._folder / FILE_NAME).unlink(missing_ok=True)
+        with suppress(OSError):
+            self._folder.rmdir()  # only where it is empty
+
     def _settle(self) -> None:
         line, drawn = self._pending.popleft()
         drawn.result()
@@ -170,16 +183,42 @@ class Output:
         is_video, size = self._looked.is_video, self._pictures.size
         for number, face in enumerate(faces):
             if self._is_sharp(frame, face):
-                write_face(self._folder, frame, number, face, size, is_video=is_video)
+                path = self._folder / self._name(frame.name, number)
+                write_face(path, frame, number, face, size, is_video=is_video)
         if self._pictures.debug:
             name = f"{Path(frame.name).stem}.jpg"
             _write_debug(self._folder / DEBUG_FOLDER / name, draw_faces(frame.image, faces))
+
+    def _name(self, frame_name: str, number: int) -> str:
+        return face_name(frame_name, number, is_twin=frame_name in self._twins)
 
     def _is_sharp(self, frame: Frame, face: Face) -> bool:
         least = self._pictures.sharpness
         if least is None:
             return True
         return sharpness(cut_face(frame.image, face.landmarks, _JUDGED)) >= least
+
+
+def _check(folder: Path, *, has_faces: bool, resume: bool) -> None:
+    """See that nothing of the user's is written over."""
+    if folder.is_file():
+        raise FaceswapError(f"'{folder}' is a file: name a folder with -o")
+    if has_faces and not resume:
+        raise FaceswapError(
+            f"'{folder}' holds faces of an earlier run: go on with it by --resume, or name "
+            "another folder with -o"
+        )
+    if not has_faces and folder.is_dir() and any(folder.iterdir()):
+        raise FaceswapError(
+            f"'{folder}' holds files already, and no faces of an earlier run: name another folder "
+            "with -o"
+        )
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what a killed run was writing."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        path.unlink(missing_ok=True)
 
 
 def _write_debug(path: Path, image: NDArray[np.uint8]) -> None:

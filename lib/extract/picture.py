@@ -16,9 +16,13 @@ Pixels = NDArray[np.uint8]
 _BOX, _POINT, _INK = (80, 200, 255), (120, 255, 80), (255, 255, 255)
 
 
-def face_name(frame_name: str, number: int) -> str:
-    """File name of a frame's face: the frame's, the face's number in it from 0, and .png."""
-    return f"{Path(frame_name).stem}_{number}.png"
+def face_name(frame_name: str, number: int, *, is_twin: bool = False) -> str:
+    """File name of a frame's face: the frame's, the face's number in it from 0, and .png.
+
+    The suffix of the frame stays in it where another frame has the same name but for the suffix.
+    """
+    stem = frame_name if is_twin else Path(frame_name).stem
+    return f"{stem}_{number}.png"
 
 
 def cut_face(image: Pixels, landmarks: NDArray[np.float64], size: int) -> Pixels:
@@ -50,14 +54,14 @@ def cut_face(image: Pixels, landmarks: NDArray[np.float64], size: int) -> Pixels
 
 
 def write_face(
-    folder: Path, frame: Frame, number: int, face: Face, size: int, *, is_video: bool
-) -> Path:
+    path: Path, frame: Frame, number: int, face: Face, size: int, *, is_video: bool
+) -> None:
     """Write a face with its alignment, as other programs of the trade read it.
 
     Parameters
     ----------
-    folder
-        Where to; the name is `face_name`'s. A file of that name is replaced.
+    path
+        File to write or replace; see `face_name`.
     frame
         The frame that the face is in.
     number
@@ -74,7 +78,6 @@ def write_face(
     FaceswapError
         The landmarks form no face, or the file can't be written.
     """
-    path = folder / face_name(frame.name, number)
     height, width = frame.image.shape[:2]
     header = FaceHeader(
         landmarks=face.landmarks,
@@ -86,7 +89,6 @@ def write_face(
         source_frame_dims=(height, width),
     )
     write_png(path, cut_face(frame.image, face.landmarks, size), header)
-    return path
 
 
 def draw_faces(image: Pixels, faces: tuple[Face, ...]) -> Pixels:

@@ -144,14 +144,24 @@ def test_the_preview_shows_frames_before_and_after(
     np.testing.assert_array_equal(image[24 : 24 + EDGE, :EDGE], first)
     assert (image[24 : 24 + EDGE, EDGE : 2 * EDGE] != first).any()
     assert read_mark(sheet) == SOURCE_TYPE
+    assert convert(frames, sheet, model, "--preview") == 0  # another try takes its place
+    mine = frames / "shot_0.png"
+    before = mine.read_bytes()
+    assert convert(frames, mine, model, "--preview") == 1
+    assert mine.read_bytes() == before
 
 
 def test_one_person_alone_is_swapped(
-    frames: Path, model: Path, alignments: Path, tmp_path: Path
+    frames: Path,
+    model: Path,
+    alignments: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     out = tmp_path / "out"
     chosen = ["-a", str(alignments), "--person"]
-    assert convert(frames, out, model, *chosen, "2") == 1  # there is no second one
+    assert convert(frames, out, model, *chosen, "2") == 1
+    assert "--person 2 is not in the alignments file: there is 1" in capsys.readouterr().err
     assert convert(frames, tmp_path / "other", model, *chosen, "1") == 0
 
 
@@ -175,6 +185,8 @@ def test_the_way_back_differs_and_options_count(frames: Path, model: Path, tmp_p
         (["-a", "missing"], "alignments file 'missing' can't be read"),
         (["--person", "1"], "add -a"),
         (["--key", "k.pem"], "give both"),
+        (["-a", "x", "--only", "y.png"], "choose by --person"),
+        (["--preview"], "must end in one of"),
         (["-w", "video"], "end its name in .mp4"),
     ],
 )

@@ -164,3 +164,53 @@ def test_mistakes_are_one_line(
     assert reason in error
     assert error.count("\n") == 0
     assert not Path("out").exists()
+
+
+def test_nothing_of_the_users_is_written_over(
+    people: tuple[Path, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main(["extract", "-i", str(people[0]), "-o", str(tmp_path)]) == 1
+    assert "holds files already" in capsys.readouterr().err
+    assert main(["extract", "-i", str(people[0]), "-o", str(people[0])]) == 1
+    assert main(["extract", "-i", str(people[0]), "-o", str(tmp_path / "mine.txt")]) == 1
+    assert "is a file" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_pictures_alike_but_for_the_suffix_have_faces_of_their_own(
+    people: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    frames, out = tmp_path / "frames", tmp_path / "out"
+    frames.mkdir()
+    image = cv2.imread(str(people[0] / "shot_1.png"))[:, :EDGE]
+    for suffix in ("jpg", "png"):
+        cv2.imwrite(str(frames / f"a.{suffix}"), image)
+    assert main(["extract", "-i", str(frames), "-o", str(out), "--size", "96"]) == 0
+    assert sorted(path.name for path in out.rglob("*.png")) == ["a.jpg_0.png", "a.png_0.png"]
+
+
+def test_another_source_of_the_same_name_is_not_gone_on_with(
+    people: tuple[Path, np.ndarray],
+    faces: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other, out = tmp_path / people[0].name, tmp_path / "out"
+    other.mkdir()
+    for path in people[0].iterdir():
+        cv2.imwrite(str(other / path.name), cv2.imread(str(path))[:, ::-1])
+    out.mkdir()
+    lines = (faces / "alignments.jsonl").read_bytes().splitlines(keepends=True)
+    (out / "alignments.jsonl").write_bytes(b"".join(lines[:4]))
+    words = ["extract", "-i", str(other), "-o", str(out), "--size", "128", "--resume"]
+    assert main(words) == 1
+    assert "belongs to another video" in capsys.readouterr().err
+
+
+def test_where_no_face_was_found_another_try_is_not_in_its_own_way(
+    plain: dict[str, Path], tmp_path: Path
+) -> None:
+    words = ["extract", "-i", str(plain["a"]), "-o", str(tmp_path / "out")]
+    assert main(words) == 1
+    assert not (tmp_path / "out").exists()
+    assert main([*words, "--min-size", "30"]) == 1

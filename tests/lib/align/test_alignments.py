@@ -110,7 +110,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
         read_alignments(tmp_path / "none.jsonl")
 
 
-GOOD = json.loads(json.dumps({"box": [0, 0, 9, 9], "landmarks": [[0, 1]] * 68}))
+GOOD = {"box": [0, 0, 9, 9], "landmarks": frame(0).faces[0].landmarks.tolist()}
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,7 @@ GOOD = json.loads(json.dumps({"box": [0, 0, 9, 9], "landmarks": [[0, 1]] * 68}))
         ({"faces": [GOOD | {"box": [0, 0, 1]}]}, "bad box"),
         ({"faces": [GOOD | {"landmarks": [[0, "x"]] * 68}]}, "bad landmarks"),
         ({"faces": [GOOD | {"landmarks": [[0, float("nan")]] * 68}]}, "bad landmarks"),
+        ({"faces": [GOOD | {"landmarks": [[5, 5]] * 68}]}, "within one pixel"),
         ({"faces": [GOOD | {"person": -1}]}, "no whole number"),
         ({"faces": [GOOD | {"score": "high"}]}, "bad score"),
     ],

@@ -39,8 +39,8 @@ def test_a_face_lies_under_its_landmarks() -> None:
 def test_the_header_is_one_that_other_programs_read(tmp_path: Path) -> None:
     face = square_face(40, 30, edge=80)
     frame = Frame(4, "clip_000005.png", np.full((160, 200, 3), 90, np.uint8))
-    path = write_face(tmp_path, frame, 1, face, 64, is_video=True)
-    assert path == tmp_path / "clip_000005_1.png"
+    path = tmp_path / face_name(frame.name, 1)
+    write_face(path, frame, 1, face, 64, is_video=True)
     with Image.open(path) as picture:
         assert picture.size == (64, 64)
         header = ast.literal_eval(picture.text["faceswap"])
@@ -63,6 +63,7 @@ def test_the_header_is_one_that_other_programs_read(tmp_path: Path) -> None:
 )
 def test_a_face_is_named_by_its_frame(frame: str, expected: str) -> None:
     assert face_name(frame, 2) == expected
+    assert face_name(frame, 2, is_twin=True) == f"{frame}_2.png"
 
 
 def test_what_was_found_is_drawn_on_a_copy() -> None:
