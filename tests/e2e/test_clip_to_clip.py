@@ -23,8 +23,8 @@ from scripts.finding import make_finder
 
 ITERATIONS = 400
 FOLLOWS = 0.6
-"""How well the mouth is to follow after so little training: 0.74 was measured, and 0.74 to 0.83 after
-600 to 1,300 iterations, which take too long for a test."""
+"""How well the mouth is to follow after so little training: 0.74 was measured, and 0.74 to 0.83
+after 600 to 1,300 iterations, which take too long for a test."""
 EDGE = 256
 
 
