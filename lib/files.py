@@ -1,6 +1,7 @@
 """Writing files so that a reader never sees half of one."""
 
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -29,18 +30,17 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        Where to write; it keeps the suffix of `path`.
+        Where to write: a name that no other thread or process takes, with the suffix of `path`.
 
     Raises
     ------
     FaceswapError
         The operating system refused, for instance because the disk is full.
     """
-    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{path.name}")
+    # Without the rest of the name, which may be as long already as a system takes.
+    temporary = path.with_name(f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # One that could not be taken away may be a link to a file that must not be written to.
-        temporary.unlink(missing_ok=True)
         yield temporary
         os.replace(temporary, path)
     except OSError as error:

@@ -53,6 +53,11 @@ class Damage:
         return ", ".join(words)
 
 
+def address(path: Path) -> str:
+    """What FFmpeg takes for this file, whatever its name: up to a colon it may name a protocol."""
+    return str(path.absolute())
+
+
 @contextmanager
 def open_video(path: Path) -> Iterator[InputContainer]:
     """Open a video or sound file.
@@ -63,7 +68,7 @@ def open_video(path: Path) -> Iterator[InputContainer]:
         It can't be opened.
     """
     try:
-        container = av.open(str(path), metadata_errors="replace")
+        container = av.open(address(path), metadata_errors="replace")
     except (av.FFmpegError, OSError) as error:
         reason = error.strerror or error
         raise FaceswapError(f"'{path}' can't be opened as a video: {reason}") from error

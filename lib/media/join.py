@@ -14,7 +14,7 @@ from av.stream import Stream
 from av.video.stream import VideoStream
 
 from lib.errors import FaceswapError
-from lib.media.container import open_video
+from lib.media.container import address, open_video
 from lib.media.encoder import Encoding
 from lib.media.mark import mark_video, video_tags
 from lib.media.sound import Track, sound_packets
@@ -73,7 +73,7 @@ def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, encoding
     with ExitStack() as stack:
         first = stack.enter_context(open_video(pieces[0])).streams.video[0]
         container = stack.enter_context(
-            av.open(str(path), "w", format=kind, options=_options(kind, first))
+            av.open(address(path), "w", format=kind, options=_options(kind, first))
         )
         container.metadata.update(video_tags())
         picture = _picture_track(container, first, encoding)

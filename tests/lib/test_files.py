@@ -37,6 +37,19 @@ def test_after_an_error_the_old_file_stands_alone(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_two_that_write_the_same_name_do_not_meet(tmp_path: Path) -> None:
+    path = tmp_path / f"{'n' * (20 if os.name == 'nt' else 251)}.txt"  # as long as can be
+    with replacing(path) as one:
+        one.write_text("one")
+        with replacing(path) as two, replacing(two) as within:
+            within.write_text("two")
+        assert len({one, two, within}) == 3
+        assert path.read_text() == "two"
+        assert one.name.startswith(files.UNFINISHED)
+    assert path.read_text() == "one"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_backup_keeps_the_file_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

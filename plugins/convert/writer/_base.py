@@ -31,17 +31,23 @@ class WriterBase(ABC):
     options
         The plugin's own.
     resume
-        Go on with what an earlier run has left there, if that was made in the same way of the same
-        source; else begin anew.
+        Go on with what an earlier run has left there.
     made_with
         What else the frames are made with, by name: values that JSON can hold.
     credentials
         What the finished files are signed with; None to leave them unsigned.
 
+    Attributes
+    ----------
+    faces
+        Faces that were swapped in the frames so far, those of the runs before included.
+
     Raises
     ------
     FaceswapError
-        The writer can't write to that path, or it would write over the source.
+        The writer can't write to that path, another run does, it would write over the source, or
+        over what an earlier run has left and this one does not go on with: because it is not to, or
+        because that was made in another way or of another source.
     """
 
     def __init__(
@@ -55,6 +61,7 @@ class WriterBase(ABC):
         credentials: Credentials | None = None,
     ) -> None:
         self.path, self.source = Path(path), source
+        self.faces = 0
         self._is_resuming = resume
         self._credentials = credentials
         settings = asdict(options) | {"is_signed": credentials is not None}
@@ -67,8 +74,15 @@ class WriterBase(ABC):
         """Number of the frame to go on at: those before are written already, and safe."""
 
     @abstractmethod
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame, faces: int = 0) -> None:
         """Write a frame; its number is higher than that of the one before.
+
+        Parameters
+        ----------
+        frame
+            The frame.
+        faces
+            How many faces were swapped in it.
 
         Raises
         ------
@@ -86,8 +100,8 @@ class WriterBase(ABC):
             It can't be written, or there was no frame.
         """
 
-    def close(self) -> None:  # noqa: B027 - most have nothing to give up
-        """Give up what can't be gone on with; after `finish` there is nothing left to do."""
+    def close(self) -> None:  # noqa: B027 - some have nothing to give up
+        """Give up what can't be gone on with, and let others write the output."""
 
     def __enter__(self) -> Self:
         return self

@@ -20,6 +20,10 @@ from lib.media.frame import Frame
 from lib.media.mark import xmp_packet
 from lib.media.source import Source
 from plugins.convert.writer._base import WriterBase
+from plugins.convert.writer._hold import Hold
+
+MOST_PIXELS = 1 << 28
+"""Of all pictures together; saving them takes 2 to 3 bytes of memory for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,17 +70,21 @@ class Writer(WriterBase):
         self._period = 1 / Fraction(self._options.fps).limit_denominator(1001)
         self._pictures: list[Image.Image] = []
         self._times: list[Fraction] = []
+        self._check_room(self._expected())
+        self._hold = Hold(self.path.with_name(f"{self.path.name}.parts"), self.path)
 
     @property
     def done(self) -> int:
         """Always 0: an animation is written at the end, as a whole."""
         return 0
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame, faces: int = 0) -> None:
         """Take a frame, unless it comes too soon after the one before."""
+        self.faces += faces
         time = frame.index * self._period if frame.time is None else frame.time
         if self._times and self._slot(time) == self._slot(self._times[-1]):
             return
+        self._check_room(len(self._pictures) + 1)
         self._times.append(time)
         self._pictures.append(self._small(frame))
 
@@ -87,6 +95,27 @@ class Writer(WriterBase):
         with replacing(self.path) as temporary:
             temporary.write_bytes(insert_in_gif(self._encoded(), xmp_packet()))
             self._sign(temporary, self.path.name)
+
+    def close(self) -> None:
+        """Let others write."""
+        self._hold.release()
+
+    def _expected(self) -> int:
+        """How many pictures there will be, as far as that can be told."""
+        frames, video = self.source.count or 0, self.source.video
+        return frames if video is None else min(frames, int(frames / video.rate / self._period))
+
+    def _check_room(self, pictures: int) -> None:
+        """Refuse before the pictures fill the memory."""
+        height, width = self.source.size
+        scale = min(1.0, self._options.size / max(height, width))
+        most = max(1, int(MOST_PIXELS / (height * width * scale**2)))
+        if pictures > most:
+            raise FaceswapError(
+                f"'{self.path}' would hold more than {most} pictures of {round(width * scale)}x"
+                f"{round(height * scale)} pixels, which the memory may not: lower fps or size in "
+                "[writer.gif], or write a video"
+            )
 
     def _slot(self, time: Fraction) -> int:
         return (time - self._times[0]) // self._period

@@ -4,6 +4,7 @@ While the folder is not whole, a file ``unfinished.json`` in it says so.
 """
 
 from collections import Counter
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from lib.media.mark import encode_picture
 from lib.media.source import Source
 from plugins.convert.writer import _unfinished
 from plugins.convert.writer._base import WriterBase
+from plugins.convert.writer._hold import Hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,19 +64,19 @@ class Writer(WriterBase):
         if self.path.is_file():
             raise FaceswapError(f"'{self.path}' is a file: name a folder for the pictures")
         self._twice = _names_with_twins(source)
-        _unfinished.sweep(self.path)
         self._next = 0
-        if self._is_resuming and _unfinished.is_same(self.path, self._made_of):
-            self._next = self._find_next()
-        else:
-            _unfinished.begin(self.path, self._made_of)
+        self._hold = Hold(self.path, self.path)
+        with ExitStack() as undone:
+            undone.callback(self._hold.release)
+            self._begin()
+            undone.pop_all()
 
     @property
     def done(self) -> int:
         """Number of the frame to go on at: the one after the last that is there."""
         return self._next
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame, faces: int = 0) -> None:
         """Write a frame's picture, with the mark of synthetic media."""
         try:
             file = self._file(frame.name)
@@ -83,12 +85,14 @@ class Writer(WriterBase):
                     encode_picture(frame.image, file.suffix, self._options.quality)
                 )
                 self._sign(temporary, file.name)
+            self._note(frame.index + 1, self.faces + faces)
         except FaceswapError as error:
+            kept = len(self._there())
+            if not kept:
+                raise
             raise FaceswapError(
-                f"{error}; {self.done} frames are kept in '{self.path}', and --resume goes on "
-                "after them"
+                f"{error}; {kept} frames are kept in '{self.path}', and --resume goes on after them"
             ) from error
-        self._next = frame.index + 1
 
     def finish(self) -> None:
         """Say no longer that the folder is unfinished."""
@@ -96,23 +100,63 @@ class Writer(WriterBase):
             raise FaceswapError(f"no frames were written to '{self.path}': the source has none")
         _unfinished.end(self.path)
 
+    def close(self) -> None:
+        """Let others write; a folder in which nothing was written is as it was before."""
+        if not self._next:
+            with suppress(FaceswapError):
+                _unfinished.end(self.path)
+        self._hold.release()
+
     def _check_apart(self) -> None:
         if self.path.resolve() == self.source.files[0].resolve().parent:
             raise FaceswapError(f"'{self.path}' holds the source itself: name another folder")
+
+    def _begin(self) -> None:
+        """Go on with an unfinished run, or begin in an empty folder."""
+        record = _unfinished.read(self.path)
+        if record is None:
+            self._check_empty()
+        elif record.done:
+            self._take_up(record)
+        self._note(self._next, self.faces)
+
+    def _take_up(self, record: _unfinished.Record) -> None:
+        differs = _unfinished.differing(record.made_of, self._made_of)
+        if differs:
+            raise FaceswapError(
+                f"'{self.path}' was begun with another {differs}: go on with the same options, or "
+                "name another output"
+            )
+        if not self._is_resuming:
+            raise _unfinished.refusal(self.path, record.done, differs)
+        _unfinished.sweep(self.path)
+        self._next = record.done
+        self._next = max(self._there(), default=-1) + 1
+        self.faces = record.faces if self._next else 0
+
+    def _check_empty(self) -> None:
+        if all(path.name.startswith(".") for path in self.path.iterdir()):
+            return
+        if self._is_resuming:
+            raise FaceswapError(
+                f"'{self.path}' is no unfinished output of convert: name another folder"
+            )
+        raise FaceswapError(f"'{self.path}' holds files already: name another folder")
+
+    def _note(self, done: int, faces: int) -> None:
+        """Note how far the pictures are, after they are written, so that a kill costs one."""
+        _unfinished.write(self.path, _unfinished.Record(self._made_of, done, faces))
+        self._next, self.faces = done, faces
 
     def _file(self, name: str) -> Path:
         stem = name if name in self._twice else Path(name).stem
         return self.path / f"{stem}.{self._options.format}"
 
-    def _find_next(self) -> int:
-        """Number after that of the last picture that the unfinished run has written.
-
-        They are written in order, so those before it are done. Older ones are another run's.
-        """
-        begun = (self.path / _unfinished.NAME).stat().st_mtime_ns
-        there = {path.name for path in self.path.iterdir() if path.stat().st_mtime_ns >= begun}
-        names = (self._file(self.source.name(at)).name for at in range(self.source.count or 0))
-        return max((at + 1 for at, name in enumerate(names) if name in there), default=0)
+    def _there(self) -> list[int]:
+        """Numbers of the frames that were written and are there still."""
+        there = {path.name for path in self.path.iterdir()}
+        names = (self._file(self.source.name(at)).name for at in range(self._next))
+        return [at for at, name in enumerate(names) if name in there]
 
 
 def _names_with_twins(source: Source) -> set[str]:

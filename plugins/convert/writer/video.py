@@ -108,8 +108,8 @@ class Writer(WriterBase):
         if self._credentials is not None:
             check_signable(self.path)
         self._encoding = self._choose(codec, options)
-        folder = self.path.with_name(f"{self.path.name}.parts")
-        self._pieces = Pieces(folder, self._made_of, resume=self._is_resuming)
+        self._pieces = Pieces(self.path, self._made_of, resume=self._is_resuming)
+        self.faces = self._pieces.faces
         self._piece: Encoder | None = None
         self._count = 0
         self._next = self.done
@@ -119,7 +119,7 @@ class Writer(WriterBase):
         """Number of the frame to go on at: the one after the last whole piece."""
         return self._pieces.after
 
-    def write(self, frame: Frame) -> None:
+    def write(self, frame: Frame, faces: int = 0) -> None:
         """Encode a frame; every 250 of them a piece is written."""
         height, width = frame.image.shape[:2]
         if (height, width) != self._encoding.size:
@@ -131,6 +131,7 @@ class Writer(WriterBase):
         self._piece = self._piece or Encoder(self._encoding)
         self._piece.write(frame.image, self._stamp(frame))
         self._count, self._next = self._count + 1, frame.index + 1
+        self.faces += faces
         if self._count == PIECE:
             self._end_piece()
 
@@ -152,10 +153,11 @@ class Writer(WriterBase):
         self._pieces.remove()
 
     def close(self) -> None:
-        """Give up the piece that is not whole."""
+        """Give up the piece that is not whole; the others stay to be gone on with."""
         if self._piece is not None:
             self._piece.close()
             self._piece = None
+        self._pieces.close()
 
     def _end_piece(self) -> None:
         if self._piece is None:
@@ -163,14 +165,16 @@ class Writer(WriterBase):
         data = self._piece.finish()
         self._piece, self._count = None, 0
         try:
-            self._pieces.add(self._next, data)
+            self._pieces.add(self._next, self.faces - self._pieces.faces, data)
         except FaceswapError as error:
             raise self._kept(str(error)) from error
 
     def _kept(self, problem: str) -> FaceswapError:
+        if not self._pieces.kept:
+            return FaceswapError(problem)
         return FaceswapError(
-            f"{problem}; {self.done} frames are kept in '{self._pieces.folder}', and --resume "
-            "goes on after them"
+            f"{problem}; {self._pieces.kept} frames are kept in '{self._pieces.folder}', and "
+            "--resume goes on after them"
         )
 
     def _stamp(self, frame: Frame) -> int:

@@ -8,6 +8,7 @@ from PIL import Image
 from lib.errors import FaceswapError
 from lib.media.mark import SOURCE_TYPE, read_mark
 from lib.media.source import Source, open_source
+from plugins.convert.writer import gif
 from plugins.convert.writer.gif import Options, Writer
 
 
@@ -60,3 +61,23 @@ def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
         with pytest.raises(FaceswapError, match="no frames"):
             writer.finish()
     assert not (tmp_path / "out.gif").exists()
+
+
+def test_too_many_pictures_are_refused_before_they_are_made(
+    tmp_path: Path, clips: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 20))  # 8 pictures of 64x48
+    monkeypatch.setattr(gif, "MOST_PIXELS", 7 * 64 * 48)
+    with pytest.raises(FaceswapError, match=r"more than 7 pictures of 64x48 .*lower fps or size"):
+        write(source, tmp_path / "out.gif")
+    write(source, tmp_path / "slow.gif", Options(fps=5))
+    write(source, tmp_path / "small.gif", Options(size=32))
+    monkeypatch.setattr(type(source), "count", None, raising=False)
+    source.__dict__.pop("count")  # as of a file that does not tell its length
+    with Writer(tmp_path / "out.gif", source) as writer:
+        for frame in list(source.frames())[:18]:
+            writer.write(frame, faces=2)
+        assert writer.faces == 36
+        with pytest.raises(FaceswapError, match="more than 7 pictures"):
+            writer.write(list(source.frames())[18])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.mp4", "slow.gif", "small.gif"]

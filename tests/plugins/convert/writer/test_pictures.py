@@ -3,6 +3,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,30 +56,82 @@ def test_jpg_is_close_and_smaller_at_lower_quality(tmp_path: Path, clips: Module
         assert np.abs(frame.image.astype(int) - written.image).mean() < 3
 
 
+def begin(out: Path, source: Source, frames: int, **rest: Any) -> Writer:
+    """Write the first frames, each with two faces, and leave it at that."""
+    with Writer(out, source, **rest) as writer:
+        for frame in list(source.frames())[:frames]:
+            writer.write(frame, faces=2)
+    return writer
+
+
 def test_a_killed_run_is_gone_on_with(tmp_path: Path, folder: Path) -> None:
     source, out = open_source(folder), tmp_path / "out"
     out.mkdir()
-    (out / "5.png").write_text("another run's")
-    os.utime(out / "5.png", (0, 0))
-    with Writer(out, source) as writer:
-        for frame in list(source.frames())[:4]:
-            writer.write(frame)
-        assert writer.done == 4
+    assert begin(out, source, 4).done == 4
     assert (out / "unfinished.json").exists()
     (out / ".saving-1-4.png").write_bytes(b"half")
-    with Writer(out, source, Options(format="jpg"), resume=True) as other:
-        assert other.done == 0
-    with Writer(out, source) as writer:
-        for frame in list(source.frames())[:4]:
-            writer.write(frame)
     with Writer(out, source, resume=True) as writer:
-        assert writer.done == 4
+        assert (writer.done, writer.faces) == (4, 8)
         for frame in source.frames(start=4):
-            writer.write(frame)
+            writer.write(frame, faces=1)
+        assert writer.faces == 10
         writer.finish()
     assert "unfinished.json" not in os.listdir(out)
-    assert not list(out.glob(".saving*"))
+    assert not list(out.glob(".*"))
     assert len(list(open_source(out).frames())) == 6
+
+
+def test_what_is_gone_is_written_again(tmp_path: Path, folder: Path) -> None:
+    source, out = open_source(folder), tmp_path / "out"
+    begin(out, source, 4)
+    for name in ("2.png.png", "3.png"):
+        (out / name).unlink()
+    with Writer(out, source, resume=True) as writer:
+        assert writer.done == 2
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_the_users_own_files_are_not_written_over(
+    tmp_path: Path, folder: Path, *, resume: bool
+) -> None:
+    source, out = open_source(folder), tmp_path / "out"
+    out.mkdir()
+    (out / "1.png").write_text("mine")
+    why = "no unfinished output of convert: name another" if resume else "holds files already"
+    with pytest.raises(FaceswapError, match=rf"out' (is )?{why}"):
+        Writer(out, source, resume=resume)
+    assert [path.name for path in out.iterdir()] == ["1.png"]
+    assert (out / "1.png").read_text() == "mine"
+    write(source, tmp_path / "whole")
+    with pytest.raises(FaceswapError, match=why):
+        Writer(tmp_path / "whole", source, resume=resume)
+
+
+def test_frames_made_otherwise_are_kept_and_what_differs_is_named(
+    tmp_path: Path, folder: Path
+) -> None:
+    source, out = open_source(folder), tmp_path / "out"
+    made = {"color": "avg", "model": "a", "options": {"mask": {"blur": 1}}}
+    begin(out, source, 2, made_with=made)
+    other = {"color": "none", "model": "a", "options": {"mask": {"blur": 2}}}
+    before = {path: path.read_bytes() for path in out.iterdir()}
+    with pytest.raises(FaceswapError, match=r"begun with another blur, color, format: go on with"):
+        Writer(out, source, Options(format="jpg"), made_with=other, resume=True)
+    with pytest.raises(FaceswapError, match=r"holds 2 frames of an earlier run: go on .*--resume,"):
+        Writer(out, source, made_with=made)
+    (folder / "1.png").write_bytes(before[out / "1.png"])
+    with pytest.raises(FaceswapError, match="begun with another source:"):
+        Writer(out, open_source(folder), made_with=made, resume=True)
+    assert {path: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_folder_without_a_picture_is_as_it_was(tmp_path: Path, folder: Path) -> None:
+    source = open_source(folder)
+    (tmp_path / "there").mkdir()
+    for name in ("new", "there"):
+        begin(tmp_path / name, source, 0)
+    assert not (tmp_path / "new").exists()
+    assert list((tmp_path / "there").iterdir()) == []
 
 
 def test_mistakes_are_one_line(tmp_path: Path, folder: Path) -> None:
@@ -110,6 +163,11 @@ def test_a_write_that_fails_says_what_is_kept(
         monkeypatch.setattr(Path, "write_bytes", full)
         with pytest.raises(FaceswapError, match=r"No space left.*; 1 frames are kept in .*resume"):
             writer.write(frames[1])
+        with (
+            Writer(tmp_path / "other", source) as other,
+            pytest.raises(FaceswapError, match="No space left on device$"),
+        ):
+            other.write(frames[0])
     assert sorted(os.listdir(tmp_path / "out")) == ["1.png", "unfinished.json"]
 
 

@@ -1,4 +1,3 @@
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,7 +34,7 @@ def write(source: Source, path: Path, options: Options = FAST, stop: int | None 
         for frame in source.frames():
             if frame.index == stop:
                 return path
-            writer.write(frame)
+            writer.write(frame, faces=frame.index % 2)
         writer.finish()
     return path
 
@@ -187,56 +186,94 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path, clips: ModuleType) -> None
     parts = tmp_path / "out.mp4.parts"
     assert not path.exists()
     assert [file.name for file in sorted(parts.glob("*.nut"))] == [
-        "00000000-00000004.nut",
-        "00000004-00000008.nut",
+        "00000000-00000004-000002.nut",
+        "00000004-00000008-000002.nut",
     ]
-    (parts / ".saving-1-00000008-00000012.nut").write_bytes(b"half")
+    (parts / ".saving-1-2.nut").write_bytes(b"half")
     with Writer(path, source, FAST, resume=True) as writer:
-        assert writer.done == 8
+        assert (writer.done, writer.faces) == (8, 4)
         for frame in source.frames(start=writer.done):
-            writer.write(frame)
+            writer.write(frame, faces=3)
+        assert writer.faces == 13
         writer.finish()
     assert packets(path) == packets(whole)
     assert clips.sound_of(path) == clips.sound_of(whole)
     assert not parts.exists()
 
 
-def test_what_was_made_otherwise_is_begun_anew(tmp_path: Path, clips: ModuleType) -> None:
+def test_pieces_of_an_earlier_run_are_not_lost(tmp_path: Path, clips: ModuleType) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
-    path, made_with = tmp_path / "out.mp4", {"model": "a"}
+    path, parts = tmp_path / "out.mp4", tmp_path / "out.mp4.parts"
+    write(source, path, stop=9)
+    before = {file: file.read_bytes() for file in parts.iterdir()}
 
-    def done(options: Options = FAST, *, resume: bool = True, model: str = "a") -> int:
-        for piece in (tmp_path / "out.mp4.parts").glob("*"):
-            piece.unlink()
-        with Writer(path, source, FAST, made_with=made_with) as writer:
-            for frame in source.frames():
-                writer.write(frame)
-        with Writer(path, source, options, resume=resume, made_with={"model": model}) as writer:
-            return writer.done
+    def refusal(options: Options = FAST, **rest: Any) -> str:
+        with pytest.raises(FaceswapError, match=r"parts' holds 8 frames of an earlier") as raised:
+            Writer(path, source, options, **rest)
+        assert {file: file.read_bytes() for file in parts.iterdir()} == before
+        return str(raised.value)
 
-    assert done() == 8
-    assert done(resume=False) == 0
-    assert done(model="b") == 0
-    assert done(Options(preset="ultrafast", crf=11)) == 0
-    done()
-    second = tmp_path / "out.mp4.parts" / "00000000-00000004.nut"
-    second.unlink()  # so those after it don't follow on anything
-    with Writer(path, source, FAST, resume=True, made_with=made_with) as writer:
-        assert writer.done == 0
-    done()
-    clips.write_clip(tmp_path / "in.mp4", 12)
-    with Writer(path, source, FAST, resume=True, made_with=made_with) as writer:
-        assert writer.done == 0
-    record = tmp_path / "out.mp4.parts" / "unfinished.json"
-    assert json.loads(record.read_text())["made_with"]["model"] == "a"
+    assert "earlier run: go on with it by --resume, or remove it" in refusal()
+    assert "made with another color:" in refusal(made_with={"color": "x"})
+    assert "made with another crf: go on with it by --resume with the same options," in refusal(
+        Options(preset="ultrafast", crf=11), resume=True
+    )
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 12))
+    assert "made with another source:" in refusal(resume=True)
+    (parts / "unfinished.json").unlink()
+    del before[parts / "unfinished.json"]
+    assert "nothing says how they were made: remove it" in refusal(resume=True)
+
+
+def test_pieces_after_a_gap_are_written_again(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
+    path = write(source, tmp_path / "out.mp4", stop=9)
+    parts = tmp_path / "out.mp4.parts"
+    (parts / "00000000-00000004-000002.nut").unlink()
+    with Writer(path, source, FAST, resume=True) as writer:
+        assert (writer.done, writer.faces) == (0, 0)
+    assert not parts.exists()
+
+
+def test_what_was_left_without_a_piece_is_no_hindrance(tmp_path: Path, clips: ModuleType) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
+    path = write(source, tmp_path / "out.mp4", stop=2)
+    assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
+    (tmp_path / "out.mp4.parts").mkdir()
+    (tmp_path / "out.mp4.parts" / "unfinished.json").write_text("half")
+    write(source, path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["in.mp4", "out.mp4"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no colons or such long paths there")
+@pytest.mark.parametrize("name", ["12:30:00.mp4", "co:lon.mkv", "file:x.mov", f"{'n' * 245}.mp4"])
+def test_any_name_is_a_file(
+    tmp_path: Path, clips: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    clips.write_clip(tmp_path / "in.mp4", 3, sound="aac")
+    (tmp_path / "in.mp4").rename(name)
+    (tmp_path / "out").mkdir()
+    path = write(open_source(name), Path("out") / name)
+    monkeypatch.chdir(tmp_path / "out")
+    assert len(list(open_source(name).frames())) == 3
+    assert read_mark(name) == SOURCE_TYPE
+    assert path.name in [file.name for file in Path().iterdir()]
+    write(open_source(name), Path(f"_{name[1:]}"))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of files")
 def test_a_full_disk_is_one_line_and_keeps_what_is_whole(tmp_path: Path, clips: ModuleType) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11, sound="aac"))
     path = tmp_path / "out.mp4"
+    frames = list(source.frames())
     with Writer(path, source, FAST) as writer:
-        frames = list(source.frames())
+        for frame in frames[:3]:
+            writer.write(frame)
+        with largest_file(100), pytest.raises(FaceswapError, match="File too large$"):
+            writer.write(frames[3])
+        assert writer.done == 0
+    with Writer(path, source, FAST) as writer:
         for frame in frames[:7]:
             writer.write(frame)
         with largest_file(100), pytest.raises(FaceswapError, match="4 frames are kept") as raised:
