@@ -114,11 +114,11 @@ class Convert:
                 logger.info("Going on at frame %d", start + 1)
             with self._pipeline(source.frames(start)) as converted, _telling_what_is_kept(writer):
                 for done in progress(converted, "Converting", source.count, "frame", start):
-                    writer.write(done.frame)
+                    writer.write(done.frame, done.faces)
                     frames, faces = frames + 1, faces + done.faces
                     without += not done.faces
                 _tell_stages(converted)
-            if not faces and not start:
+            if not writer.faces:
                 raise FaceswapError(f"no face was found in '{source.path}': nothing was swapped")
             writer.finish()
         rate = frames / max(time.monotonic() - begun, 1e-9)

@@ -110,10 +110,10 @@ def test_an_ended_run_goes_on_after_what_is_written(
     assert convert(frames, whole, model) == 0
     write, written = Writer.write, []
 
-    def interrupted(self: Writer, frame: Frame) -> None:
+    def interrupted(self: Writer, frame: Frame, faces: int) -> None:
         if len(written) == 3:
             raise KeyboardInterrupt
-        write(self, frame)
+        write(self, frame, faces)
         written.append(frame)
 
     with monkeypatch.context() as patch:

@@ -3,7 +3,6 @@
 While the folder is not whole, a file ``unfinished.json`` in it says so.
 """
 
-from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from lib.errors import FaceswapError
 from lib.files import replacing
 from lib.media.frame import Frame
 from lib.media.mark import encode_picture
+from lib.media.names import twins
 from lib.media.source import Source
 from plugins.convert.writer import _unfinished
 from plugins.convert.writer._base import WriterBase
@@ -63,7 +63,7 @@ class Writer(WriterBase):
         super().__init__(path, source, self._options, **rest)
         if self.path.is_file():
             raise FaceswapError(f"'{self.path}' is a file: name a folder for the pictures")
-        self._twice = _names_with_twins(source)
+        self._twice = twins(source)
         self._next = 0
         self._hold = Hold(self.path, self.path)
         with ExitStack() as undone:
@@ -157,10 +157,3 @@ class Writer(WriterBase):
         there = {path.name for path in self.path.iterdir()}
         names = (self._file(self.source.name(at)).name for at in range(self._next))
         return [at for at, name in enumerate(names) if name in there]
-
-
-def _names_with_twins(source: Source) -> set[str]:
-    """Names of pictures that differ from another's in the suffix only."""
-    names = [] if source.is_video else [source.name(index) for index in range(source.count or 0)]
-    stems = Counter(Path(name).stem for name in names)
-    return {name for name in names if stems[Path(name).stem] > 1}
