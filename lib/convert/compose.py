@@ -3,15 +3,15 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.checked import call_for_floats
 from lib.config.convert import MaskOptions
 from lib.convert.edge import soften
 from lib.convert.lay import lay
 from lib.convert.swap import Floats, Swap
-from lib.convert.window import Matrix
+from lib.convert.window import inside
 
 
 @dataclass(frozen=True)
@@ -53,28 +53,22 @@ class Composer:
         Raises
         ------
         FaceswapError
-            There is no such mask of a face.
+            There is no such mask of a face, or a plugin raised an error or gave something else than
+            the face or mask that it is to give.
         """
         result = image.copy()
         for swap in swaps:
-            mask = soften(self.mask(swap), self.edge)
-            counting = mask * _share_inside(swap.matrix, len(mask), image.shape)
+            mask = soften(self._mask(swap), self.edge)
+            counting = mask * inside(swap.matrix, len(mask), image.shape)
             if counting.any():
-                lay(result, self.scaling(self.color(swap, counting)), mask, swap.matrix)
+                lay(result, self._face(swap, counting), mask, swap.matrix)
         return result
 
+    def _mask(self, swap: Swap) -> Floats:
+        mask = call_for_floats("mask plugin", self.mask, swap.face.shape[:2], swap)
+        return np.clip(mask, 0, 1)
 
-def _share_inside(matrix: Matrix, size: int, shape: tuple[int, ...]) -> Floats | float:
-    """``(size, size)``, 1 where the window shows the frame and 0 outside; 1 where all is inside."""
-    corners = np.array([0.0, size - 1])
-    if _inside(matrix, corners, shape).all():
-        return 1.0
-    return np.asarray(_inside(matrix, np.arange(float(size)), shape), np.float32)
-
-
-def _inside(matrix: Matrix, at: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Whether pixels of the window at these columns and rows lie in the frame."""
-    grid = np.stack(np.meshgrid(at, at), axis=-1)
-    x, y = np.moveaxis(cv2.transform(grid, cv2.invertAffineTransform(matrix)), -1, 0)
-    inside: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= shape[1] - 1) & (y <= shape[0] - 1)
-    return inside
+    def _face(self, swap: Swap, mask: Floats) -> Floats:
+        shape = swap.face.shape
+        coloured = call_for_floats("color plugin", self.color, shape, swap, mask)
+        return call_for_floats("scaling plugin", self.scaling, shape, coloured)

@@ -17,6 +17,8 @@ Matrix = NDArray[np.float64]
 # for. It matters by less than half a pixel of them: pixel middles are laid on pixel edges there.
 _STORED = 512
 _CORE = _STORED * (1 - PADDING_RATIO["head"])
+_FINEST = 4096
+"""Edge in pixels, at most, of what the pixels of a window are means of."""
 _STEP = 1.25
 """Pixels of the source that one of the result may step over before it has to be a mean of them."""
 
@@ -86,9 +88,10 @@ def cut(image: Pixels, matrix: Matrix, size: int) -> Pixels:
     -------
     Pixels
         ``(size, size, 3)``; black where it reaches outside the frame. Made larger by cubic
-        interpolation, smaller by area.
+        interpolation, smaller by area: where it spans more than some 5,000 pixels of the frame,
+        not all of them count, so that landmarks far too wide don't take all memory.
     """
-    times = samples(1 / scale_of(matrix))
+    times = min(samples(1 / scale_of(matrix)), max(1, _FINEST // size))
     # Where each pixel is a mean of several, linear ones show the same in a tenth of the time.
     how = cv2.INTER_CUBIC if times == 1 else cv2.INTER_LINEAR
     fine = cv2.warpAffine(image, enlarged(matrix, times), (size * times, size * times), flags=how)
@@ -106,6 +109,37 @@ def samples(step: float) -> int:
         Pixels of the source from one pixel to the next.
     """
     return max(1, ceil(step / _STEP))
+
+
+def inside(matrix: Matrix, size: int, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Where a window shows the frame.
+
+    Parameters
+    ----------
+    matrix
+        ``(2, 3)``, from pixels of the frame to pixels of the window.
+    size
+        Edge of the window.
+    shape
+        The frame's.
+
+    Returns
+    -------
+    NDArray[np.bool_]
+        ``(size, size)``; ``(1, 1)`` where all of it is inside.
+    """
+    corners = _are_inside(matrix, np.array([0.0, size - 1]), shape)
+    if corners.all():
+        return np.ones((1, 1), np.bool_)
+    return _are_inside(matrix, np.arange(float(size)), shape)
+
+
+def _are_inside(matrix: Matrix, at: Matrix, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Whether pixels of the window at these columns and rows lie in the frame."""
+    grid = np.stack(np.meshgrid(at, at), axis=-1)
+    x, y = np.moveaxis(cv2.transform(grid, cv2.invertAffineTransform(matrix)), -1, 0)
+    are: NDArray[np.bool_] = (x >= 0) & (y >= 0) & (x <= shape[1] - 1) & (y <= shape[0] - 1)
+    return are
 
 
 def scale_of(matrix: Matrix) -> float:

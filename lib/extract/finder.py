@@ -1,6 +1,6 @@
 """From frames to faces: finds them, lays landmarks on them and follows them."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from lib.align.geometry import Alignment
 from lib.errors import FaceswapError
 from lib.extract.boxes import SAME, overlaps
+from lib.extract.checked import Align, Detect, Pixels, checked_align, checked_detect
 from lib.extract.face import Detection, Face
 from lib.extract.near import detect_near
 from lib.extract.recogniser import Recogniser
@@ -16,10 +17,6 @@ from lib.extract.sweep import sweep
 from lib.extract.tracks import Tracker
 from lib.extract.turn import detect_turned
 from lib.media.frame import Frame
-
-Pixels = NDArray[np.uint8]
-Detect = Callable[[Pixels], Sequence[Detection]]
-Align = Callable[[Pixels, Detection], NDArray[np.float64] | None]
 
 
 class FaceFinder:
@@ -39,6 +36,16 @@ class FaceFinder:
     recogniser
         Knows people again and tells who is wanted; without it all are, and a face is someone else
         after a cut.
+
+    Attributes
+    ----------
+    recogniser
+        The one that was given.
+
+    Raises
+    ------
+    FaceswapError
+        From its methods: a plugin raised an error, or gave what is no detection or no landmarks.
     """
 
     def __init__(
@@ -51,14 +58,14 @@ class FaceFinder:
         rotate: bool = False,
         recogniser: Recogniser | None = None,
     ) -> None:
-        self._detect, self._align = detect, align
+        self._detect, self._align = checked_detect(detect), checked_align(align)
         self._smallest, self._most, self._rotate = smallest, most, rotate
-        self._recogniser = recogniser
+        self.recogniser = recogniser
 
     @property
     def recognises(self) -> bool:
         """Whether people are known again after a cut."""
-        return self._recogniser is not None
+        return self.recogniser is not None
 
     def __call__(self, image: Pixels) -> list[Face]:
         """Find the faces of a frame of its own, whoever they are of.
@@ -92,8 +99,8 @@ class FaceFinder:
         tracker, smoother = Tracker(), Smoother()
         for frame, found in self._go_through(frames):
             faces = tracker(frame.image, found)
-            if self._recogniser is not None:
-                faces = self._recogniser(frame.image, faces)
+            if self.recogniser is not None:
+                faces = self.recogniser(frame.image, faces)
             faces = sorted(self._largest(faces), key=lambda face: face.person)
             yield from smoother.push(frame, faces)
         yield from smoother.flush()
@@ -132,8 +139,6 @@ class FaceFinder:
 
 def _is_face(landmarks: NDArray[np.float64]) -> bool:
     """Whether a face of these landmarks can be cut out."""
-    if not np.isfinite(landmarks).all():
-        return False
     try:
         return bool(np.isfinite(Alignment(landmarks).matrix(2, "head")).all())
     except FaceswapError:

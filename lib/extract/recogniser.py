@@ -68,22 +68,43 @@ class Recogniser:
                 found.append(replace(face, person=person.number))
         return found
 
+    def remember(self, person: int, image: Pixels, face: Face) -> None:
+        """Learn what someone looks like who has a number already; several looks are better.
+
+        Parameters
+        ----------
+        person
+            The number, which they keep. Before any face is followed.
+        image
+            A picture of them, ``(height, width, 3)``, BGR.
+        face
+            Their face in it.
+        """
+        known = next((each for each in self._people if each.number == person), None)
+        if known is None:
+            known = _Person(person)
+            self._people.append(known)
+        self._see(known, self._embed(image, face))
+
     def _look(self, image: Pixels, face: Face, here: list[_Person]) -> _Person:
         person, age = self._followed.get(face.person, (None, 0))
         if person is None or age in _LOOKS:
             vector = self._embed(image, face)
             person = person or self._know(vector, here)
-            person.vectors.append(vector)
-            person.is_wanted = self._is_wanted(person)
+            self._see(person, vector)
         self._followed[face.person] = person, age + 1
         return person
+
+    def _see(self, person: _Person, vector: Floats) -> None:
+        person.vectors.append(vector)
+        person.is_wanted = self._is_wanted(person)
 
     def _know(self, vector: Floats, here: list[_Person]) -> _Person:
         """Find the nearest of those who are not elsewhere in the frame, or a new person."""
         absent = [each for each in self._people if each not in here]
         nearest = min(absent, key=lambda each: each.distance(vector), default=None)
         if nearest is None or nearest.distance(vector) >= ALIKE:
-            nearest = _Person(len(self._people))
+            nearest = _Person(max((each.number for each in self._people), default=-1) + 1)
             self._people.append(nearest)
         here.append(nearest)
         return nearest

@@ -1,12 +1,15 @@
 """Swapping the faces of a frame."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lib.config.convert import MaskOptions
 from lib.convert.compose import Composer
 from lib.convert.swap import Swap
+from lib.errors import FaceswapError
 
 SIZE = 40
 
@@ -57,3 +60,30 @@ def test_what_lies_outside_the_frame_does_not_count_for_colours() -> None:
     assert (result[54:, :9] == 255).all()
     assert not result[:50].any()
     assert not result[:, 12:].any()
+
+
+@pytest.mark.parametrize(
+    "gives", [None, np.zeros((7, 5, 3), np.float32), np.zeros((SIZE, SIZE, 3), np.uint8), np.nan]
+)
+@pytest.mark.parametrize("kind", ["mask", "color", "scaling"])
+def test_a_faulty_plugin_is_named_and_spoils_no_frame(kind: str, gives: Any) -> None:
+    if isinstance(gives, float):
+        shape = (SIZE, SIZE) if kind == "mask" else (SIZE, SIZE, 3)
+        gives = np.full(shape, gives, np.float32)
+    composer = replace(make(), **{kind: lambda *_: gives})
+    with pytest.raises(FaceswapError, match=rf"^{kind} plugin 'test_compose' \(.*\) gave"):
+        composer(np.zeros((60, 60, 3), np.uint8), [swap(5, 5, 0.5)])
+
+
+@pytest.mark.parametrize("kind", ["mask", "color", "scaling"])
+def test_what_a_plugin_raises_is_told(kind: str) -> None:
+    composer = replace(make(), **{kind: lambda *_: 1 / 0})
+    with pytest.raises(FaceswapError, match=rf"^{kind} plugin .* raised ZeroDivisionError: "):
+        composer(np.zeros((60, 60, 3), np.uint8), [swap(5, 5, 0.5)])
+
+
+def test_a_mask_counts_from_0_to_1() -> None:
+    frame = np.zeros((60, 60, 3), np.uint8)
+    more = replace(make(), mask=lambda each: 255 * box(each))
+    faces = [swap(5, 5, 0.5)]
+    np.testing.assert_array_equal(more(frame, faces), make()(frame, faces))

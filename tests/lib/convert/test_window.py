@@ -1,5 +1,6 @@
 """What a model sees of a frame is what it saw of the face when it was trained."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lib.align.geometry import Alignment, sub_crop, transform_points, window_edge
-from lib.convert.window import Window, cut, scale_of
+from lib.convert.window import Window, cut, inside, scale_of
 from lib.data.augment import plain
 from lib.data.faceset import cut_face
 from lib.evaluation.score import CROP, score_cut
@@ -87,3 +88,33 @@ def test_outside_the_frame_is_black() -> None:
     shown = cut(np.full((20, 20, 3), 200, np.uint8), matrix, 20)
     assert (shown[:, :9] == 0).all()
     assert (shown[:, 11:] == 200).all()
+
+
+@pytest.mark.parametrize("size", [64, 512])
+def test_landmarks_far_too_wide_take_no_memory(size: int) -> None:
+    """A window of 200,000 pixels of the frame would be made of 10 to the 11th samples."""
+    tracemalloc.start()
+    matrix = np.array([[size / 2e5, 0, 0], [0, size / 2e5, 0]])
+    shown = cut(np.full((480, 640, 3), 200, np.uint8), matrix, size)
+    assert tracemalloc.get_traced_memory()[1] < 1e8
+    tracemalloc.stop()
+    assert shown.shape == (size, size, 3)
+
+
+def test_of_a_window_five_thousand_pixels_wide_all_count() -> None:
+    """Stripes a pixel wide, all of one grey level between them if none is passed over."""
+    stripes = np.zeros((64, 5120, 3), np.uint8)
+    stripes[:, ::2] = 200
+    matrix = np.array([[256 / 5120, 0, 0], [0, 256 / 5120, 0]])
+    shown = cut(stripes, matrix, 256)[1:2, 1:-1]
+    assert np.abs(shown - 100.0).max() <= 12
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "seen"), [(5, 5, 400), (-10, 52, 80), (100, 0, 0), (0, -20, 0), (-19, -19, 1)]
+)
+def test_tells_where_a_window_shows_the_frame(x: int, y: int, seen: int) -> None:
+    """Of 20 pixels a side in a frame of 60, as large as the frame's."""
+    matrix = np.array([[1.0, 0, -x], [0, 1, -y]])
+    there = inside(matrix, 20, (60, 60, 3))
+    assert np.broadcast_to(there, (20, 20)).sum() == seen

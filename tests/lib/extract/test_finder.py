@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from lib.align.geometry import transform_points
+from lib.errors import FaceswapError
 from lib.extract.face import Detection, Face
 from lib.extract.finder import FaceFinder
 from lib.extract.recogniser import Recogniser
@@ -70,9 +71,21 @@ def test_a_face_found_twice_is_given_once(portrait: Portrait) -> None:
     assert widths(finder(portrait, [*boxes(60), *boxes(62)])(GREY)) == [60]
 
 
-@pytest.mark.parametrize("landmarks", [None, np.zeros((68, 2)), np.full((68, 2), np.nan)])
+@pytest.mark.parametrize("landmarks", [None, np.zeros((68, 2))])
 def test_what_has_no_landmarks_of_a_face_is_none(landmarks: Floats | None) -> None:
     assert FaceFinder(lambda _: boxes(60), lambda *_: landmarks)(GREY) == []
+
+
+@pytest.mark.parametrize("rotate", [False, True])
+def test_a_faulty_plugin_is_named(portrait: Portrait, rotate: bool) -> None:
+    """However the detector is asked: all over the frame, turned, or where a face was."""
+    video = (Frame(at, f"{at}.png", GREY, Fraction(at, 25)) for at in range(9))
+    for faulty in (
+        finder(portrait, [None], rotate=rotate),
+        FaceFinder(lambda _: boxes(60), lambda *_: np.zeros((5, 2)), rotate=rotate),
+    ):
+        with pytest.raises(FaceswapError, match=r"^(detector|aligner) 'test_finder' \(.*\) gave"):
+            list(faulty.follow(video))
 
 
 def test_follows_faces_and_gives_each_frame_in_order(portrait: Portrait) -> None:

@@ -34,6 +34,14 @@ def test_who_comes_back_is_known_again() -> None:
     assert names(recogniser, (4, 52), (3, 90)) == [0, 2]
 
 
+def test_who_was_numbered_before_keeps_the_number() -> None:
+    recogniser = Recogniser(embed)
+    for person, width in ((3, 50), (1, 70), (3, 90)):
+        recogniser.remember(person, GREY, square_face(0, 0, width))
+    assert names(recogniser, (0, 71), (1, 52)) == [1, 3]
+    assert names(recogniser, (2, 91), (3, 30)) == [3, 4]
+
+
 def test_two_faces_of_one_frame_are_two_people_however_alike() -> None:
     recogniser = Recogniser(embed)
     assert names(recogniser, (0, 50), (1, 50)) == [0, 1]
