@@ -7,7 +7,7 @@ from typing import Any
 
 from lib.align.alignments import Looked
 from lib.errors import FaceswapError
-from lib.extract.known import People
+from lib.extract.known import People, remember_people
 from lib.extract.output import Output, Pictures, person_folder
 from lib.logs.console import LineAwareHandler
 from lib.logs.setup import configure
@@ -62,7 +62,8 @@ class Extract:
         read = Stage("read", source.frames(start, every))
         found: Stage[Found] = Stage("find", finder.follow(read), before=read)
         total = None if source.count is None else -(-(source.count - start) // every)
-        people = People(output.known)
+        remembered = remember_people(self._folder, output.known, finder.recogniser)
+        people = People(output.known, remembered)
         try:
             for frame, faces in progress(found, "Extracting", total, "frame"):
                 if last is not None and frame.index <= last:
