@@ -59,10 +59,11 @@ class Extract:
     def _extract(self, source: Source, finder: Any, output: Output) -> None:
         every, last = self._args.every, max(output.known, default=None)
         start = 0 if last is None else max(0, last - _BACK * every)
+        # Before the stages start, whose threads use the recogniser.
+        remembered = remember_people(self._folder, output.known, finder.recogniser)
         read = Stage("read", source.frames(start, every))
         found: Stage[Found] = Stage("find", finder.follow(read), before=read)
         total = None if source.count is None else -(-(source.count - start) // every)
-        remembered = remember_people(self._folder, output.known, finder.recogniser)
         people = People(output.known, remembered)
         try:
             for frame, faces in progress(found, "Extracting", total, "frame"):

@@ -7,6 +7,7 @@ from typing import Any
 from lib.convert.compose import Composer
 from lib.convert.predict import Found, Swapper
 from lib.convert.swap import Swap
+from lib.convert.window import inside
 from lib.media.frame import Frame
 from lib.media.stages import Stage
 
@@ -68,4 +69,9 @@ def _after(before: Stage[Any], name: str, work: Callable[[Any], Iterator[Any]]) 
 def _blended(swapped: Iterable[tuple[Frame, list[Swap]]], compose: Composer) -> Iterator[Converted]:
     for frame, swaps in swapped:
         image = compose(frame.image, swaps) if swaps else frame.image
-        yield Converted(replace(frame, image=image), len(swaps))
+        yield Converted(replace(frame, image=image), sum(_is_seen(swap, frame) for swap in swaps))
+
+
+def _is_seen(swap: Swap, frame: Frame) -> bool:
+    """Whether a face's window shows any of the frame."""
+    return bool(inside(swap.matrix, len(swap.face), frame.image.shape).any())
