@@ -7,6 +7,7 @@ from typing import Any
 
 from lib.align.alignments import Looked
 from lib.errors import FaceswapError
+from lib.extract.face import Found
 from lib.extract.known import People, remember_people
 from lib.extract.output import Output, Pictures, person_folder
 from lib.logs.console import LineAwareHandler
@@ -15,7 +16,7 @@ from lib.media.names import twins
 from lib.media.source import Source, open_source
 from lib.media.stages import Stage
 from lib.progress import ConsoleBesideBar, progress
-from scripts.finding import Found, make_finder, settings
+from scripts.finding import make_finder, settings
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from lib.align.alignments import Alignments
 from lib.errors import FaceswapError
-from lib.extract.face import Face
+from lib.extract.face import Face, Found
 from lib.extract.finder import FaceFinder
 from lib.extract.identity import Identity
 from lib.extract.recogniser import Recogniser, examples
@@ -16,8 +16,6 @@ from lib.media.frame import Frame
 from plugins import loader
 
 logger = logging.getLogger(__name__)
-
-Found = tuple[Frame, Sequence[Face]]
 
 
 def settings(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from lib.convert.compose import Composer
-from lib.convert.predict import Found, Swapper
+from lib.convert.predict import Swapper
 from lib.convert.swap import Swap
 from lib.convert.window import inside
+from lib.extract.face import Found
 from lib.media.frame import Frame
 from lib.media.stages import Stage
 

@@ -1,6 +1,6 @@
 """Makes the swaps of a video's faces, several frames' at a time."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from lib.align.geometry import transform_points
 from lib.convert.swap import Floats, Swap
 from lib.convert.window import Matrix, Pixels, Window, cut, enlarged
-from lib.extract.face import Face
+from lib.extract.face import Face, Found
 from lib.media.frame import Frame
 from lib.model.predictor import Predicted
 
-Found = tuple[Frame, Sequence[Face]]
 Predict = Callable[[Pixels], Predicted]
 """From windows ``(n, edge, edge, 3)``, BGR, at least one, to what the model makes of them."""
 

@@ -1,9 +1,12 @@
 """A face in a frame: as a detector finds it, and as it is known once it has landmarks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from lib.media.frame import Frame
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,3 +50,7 @@ class Face:
     landmarks: NDArray[np.float64]
     score: float = 1.0
     person: int = 0
+
+
+Found = tuple[Frame, Sequence[Face]]
+"""A frame with its faces."""

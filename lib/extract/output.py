@@ -186,7 +186,8 @@ class Output:
                 path = self._folder / self._name(frame.name, number)
                 write_face(path, frame, number, face, size, is_video=is_video)
         if self._pictures.debug:
-            name = f"{Path(frame.name).stem}.jpg"
+            stem = frame.name if frame.name in self._twins else Path(frame.name).stem
+            name = f"{stem}.jpg"
             _write_debug(self._folder / DEBUG_FOLDER / name, draw_faces(frame.image, faces))
 
     def _name(self, frame_name: str, number: int) -> str:
