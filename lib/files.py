@@ -15,6 +15,9 @@ UNFINISHED = ".saving-"
 
 _ON_DISK = "/var/tmp"
 
+_left_over: list[Path] = []
+"""Temporary files that could not be taken away when their writing failed."""
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -46,8 +49,16 @@ def replacing(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise FaceswapError(f"can't write '{path}': {error.strerror or error}") from error
     finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+        _left_over.append(temporary)
+        _sweep()
+
+
+def _sweep() -> None:
+    """Take away what is left over; what is refused now is tried again with the next file."""
+    for path in tuple(_left_over):
+        with suppress(OSError, ValueError):  # another thread may take it away, too
+            path.unlink(missing_ok=True)
+            _left_over.remove(path)
 
 
 def keep_as(path: Path, other: Path) -> None:

@@ -69,7 +69,7 @@ def test_too_few_faces(run: Callable[..., str], rendered: dict[str, Path], tmp_p
     (tmp_path / "few").mkdir()
     for path in sorted(rendered["a"].iterdir())[:5]:
         shutil.copy(path, tmp_path / "few")
-    assert "side A has 5 faces: at least 25" in run(**{"-A": str(tmp_path / "few")})
+    assert "side A has 5 pictures: at least 25" in run(**{"-A": str(tmp_path / "few")})
     assert not (tmp_path / "model").exists()
 
 

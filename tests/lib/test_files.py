@@ -50,6 +50,23 @@ def test_two_that_write_the_same_name_do_not_meet(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_cannot_be_taken_away_goes_with_the_next_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("not now")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        patch.setattr("lib.files.os.replace", refuse)
+        with pytest.raises(FaceswapError), replacing(tmp_path / "file") as temporary:
+            temporary.write_text("half")
+    assert temporary.exists()
+    with replacing(tmp_path / "other") as whole:
+        whole.write_text("whole")
+    assert list(tmp_path.iterdir()) == [tmp_path / "other"]
+
+
 def test_a_backup_keeps_the_file_in_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
