@@ -1,0 +1,113 @@
+"""What viewers ask of a run: one small file each, which the run takes and removes."""
+
+import json
+import logging
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from lib.config.options import Value
+from lib.errors import FaceswapError
+from lib.files import UNFINISHED, replacing
+
+logger = logging.getLogger(__name__)
+
+ACTIONS = ("save", "snapshot", "refresh", "stop", "set")
+_LARGEST = 4096
+_KINDS = (bool, int, float, str)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """Something asked of a run.
+
+    Attributes
+    ----------
+    action
+        One of `ACTIONS`: save, copy the model's folder, renew the preview, stop after this
+        iteration with a save, or set an option.
+    option, value
+        What to set; with "set" alone.
+    by
+        Who asks, for the log, such as "the page".
+    """
+
+    action: str
+    option: str = ""
+    value: Value = None
+    by: str = ""
+
+
+class Asks:
+    """The box that asks are put into, in a run's live folder.
+
+    Parameters
+    ----------
+    folder
+        The live folder, of `lib.live.status.live_folder`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "asks"
+
+    def put(self, ask: Ask) -> None:
+        """Ask for something.
+
+        Raises
+        ------
+        FaceswapError
+            The folder can't be written to.
+        """
+        name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}.json"
+        with replacing(self._folder / name) as temporary:
+            temporary.write_text(json.dumps(ask.__dict__), encoding="utf-8")
+
+    def take(self) -> list[Ask]:
+        """All that was asked since the last time, the oldest first; what is no ask is removed."""
+        taken = []
+        for path in sorted(self._folder.glob("*.json")):
+            if path.name.startswith(UNFINISHED):
+                continue
+            try:
+                text = path.read_text(encoding="utf-8") if _is_small(path) else ""
+                path.unlink()
+                taken.append(_parse(text))
+            except (OSError, ValueError) as error:
+                logger.warning("'%s' asks for nothing that is known: %s", path, error)
+        return taken
+
+    def clear(self) -> None:
+        """Drop what was asked of an earlier run."""
+        for path in self._folder.glob("*.json"):
+            path.unlink(missing_ok=True)
+
+
+def _is_small(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= _LARGEST
+
+
+def _parse(text: str) -> Ask:
+    held = json.loads(text)
+    if not isinstance(held, dict) or held.get("action") not in ACTIONS:
+        raise ValueError("no known action")
+    option, value, by = held.get("option", ""), held.get("value"), held.get("by", "")
+    if not isinstance(option, str) or not isinstance(by, str):
+        raise ValueError("option and by must be text")
+    if value is not None and not isinstance(value, _KINDS):
+        raise ValueError("the value is neither a number nor text")
+    return Ask(action=held["action"], option=option, value=value, by=by)
+
+
+def ask(folder: Path, action: str, by: str, option: str = "", value: Value = None) -> None:
+    """Put an ask into the box of a live folder; see `Ask`.
+
+    Raises
+    ------
+    FaceswapError
+        The action is none of `ACTIONS`, or the folder can't be written to.
+    """
+    if action not in ACTIONS:
+        raise FaceswapError(f"a run can't '{action}': ask for one of {', '.join(ACTIONS)}")
+    Asks(folder).put(Ask(action=action, option=option, value=value, by=by))
