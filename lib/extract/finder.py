@@ -10,7 +10,7 @@ from lib.errors import FaceswapError
 from lib.extract.boxes import SAME, overlaps
 from lib.extract.checked import Align, Detect, Pixels, checked_align, checked_detect
 from lib.extract.face import Detection, Face
-from lib.extract.near import detect_near
+from lib.extract.near import about, detect_near
 from lib.extract.recogniser import Recogniser
 from lib.extract.smooth import Smoother
 from lib.extract.sweep import sweep
@@ -59,6 +59,7 @@ class FaceFinder:
         recogniser: Recogniser | None = None,
     ) -> None:
         self._detect, self._align = checked_detect(detect), checked_align(align)
+        self._follows = bool(getattr(align, "tells_faces", False))
         self._smallest, self._most, self._rotate = smallest, most, rotate
         self.recogniser = recogniser
 
@@ -120,21 +121,54 @@ class FaceFinder:
         return faces
 
     def _find_near(self, image: Pixels, faces: Sequence[Face]) -> list[Face]:
-        near = (detect_near(self._detect, image, face.box, self._smallest) for face in faces)
-        return self._faces(image, [each for each in near if each is not None])
+        found: list[Face] = []
+        for face in faces:
+            again = self._follow(image, face) if self._follows else None
+            again = again or self._detect_again(image, face)
+            if again is not None and not _is_among(again.box, found):
+                found.append(again)
+        return found
+
+    def _detect_again(self, image: Pixels, face: Face) -> Face | None:
+        near = detect_near(self._detect, image, face.box, self._smallest)
+        return None if near is None else self._face(image, near)
+
+    def _follow(self, image: Pixels, face: Face) -> Face | None:
+        """The same face in the next frame, by where its landmarks were; None where it is lost."""
+        landmarks = self._align(image, about(face.landmarks))
+        if landmarks is None or not _is_face(landmarks):
+            return None
+        again = _made(about(landmarks, face.score), landmarks)
+        is_same = again.box[2] >= self._smallest and _is_among(face.box, [again])
+        return again if is_same else None
 
     def _faces(self, image: Pixels, detections: Sequence[Detection]) -> list[Face]:
         """Those detections that are faces indeed, each face once."""
         faces: list[Face] = []
         for detection in detections:
-            taken = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
-            if detection.box[2] < self._smallest or (overlaps(detection.box, taken) > SAME).any():
-                continue
-            landmarks = self._align(image, detection)
-            if landmarks is not None and _is_face(landmarks):
-                x, y, w, h = (round(value) for value in detection.box)
-                faces.append(Face((x, y, w, h), landmarks, detection.score))
+            face = None if _is_among(detection.box, faces) else self._face(image, detection)
+            if face is not None:
+                faces.append(face)
         return faces
+
+    def _face(self, image: Pixels, detection: Detection) -> Face | None:
+        """The face of a detection, None where it is too small or none after all."""
+        if detection.box[2] < self._smallest:
+            return None
+        landmarks = self._align(image, detection)
+        if landmarks is None or not _is_face(landmarks):
+            return None
+        return _made(detection, landmarks)
+
+
+def _made(detection: Detection, landmarks: NDArray[np.float64]) -> Face:
+    x, y, w, h = (round(value) for value in detection.box)
+    return Face((x, y, w, h), landmarks, detection.score)
+
+
+def _is_among(box: Sequence[float], faces: Sequence[Face]) -> bool:
+    boxes = np.array([face.box for face in faces], np.float64).reshape(-1, 4)
+    return bool((overlaps(box, boxes) > SAME).any())
 
 
 def _is_face(landmarks: NDArray[np.float64]) -> bool:

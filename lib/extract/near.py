@@ -18,6 +18,25 @@ _LEAST = 128
 """Edge in pixels that the window is brought to, at least."""
 _MOVED = 0.75
 """How far the middle of a face may have moved, in widths of its box."""
+_BOX = 1.08
+"""Edge of the box that BlazeFace gives, over that of the landmarks; on average."""
+
+
+def about(landmarks: NDArray[np.float64], score: float = 1.0) -> Detection:
+    """Where the face is that landmarks are of, as a detector would tell.
+
+    Parameters
+    ----------
+    landmarks
+        ``(68, 2)``, in iBUG order.
+    score
+        How sure it is, 0..1.
+    """
+    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
+    edge = float((high - low).max()) * _BOX
+    x, y = ((low + high - edge) / 2).tolist()
+    eyes = np.stack([landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)])
+    return Detection((x, y, edge, edge), score, eyes)
 
 
 def detect_near(

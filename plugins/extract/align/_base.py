@@ -1,6 +1,7 @@
 """What every aligner is."""
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +10,16 @@ from lib.extract.face import Detection
 
 
 class AlignBase(ABC):
-    """Finds landmarks. A plugin's file defines a class ``Align`` that inherits from this one."""
+    """Finds landmarks. A plugin's file defines a class ``Align`` that inherits from this one.
+
+    Attributes
+    ----------
+    tells_faces
+        Whether it tells faces from all else so surely that a face of the frame before is looked for
+        where it was without asking a detector, which takes longer.
+    """
+
+    tells_faces: ClassVar[bool] = False
 
     @abstractmethod
     def __call__(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lib.align.geometry import transform_points, umeyama
 from lib.align.tables import MEAN_FACE_51
 from lib.extract.face import Detection
+from lib.extract.near import about
 from lib.extract.weights import FACE_MESH
 from plugins.extract.align._base import AlignBase
 from plugins.extract.align._offsets import OFFSETS
@@ -22,8 +23,6 @@ Floats = NDArray[np.float64]
 _EDGE = 192
 _AROUND = 1.5
 """Edge of the network's picture over that of the box."""
-_BOX = 1.08
-"""Edge of the box that a detector gives, over that of the landmarks; on average."""
 _MORE = 2
 """The most looks after the first one, each where the last one has found the face."""
 _MOVED = 0.07
@@ -56,6 +55,8 @@ class Align(AlignBase):
         The weights are not installed.
     """
 
+    tells_faces = True
+
     def __init__(self) -> None:
         self._net = FACE_MESH.read_tflite()
 
@@ -66,7 +67,7 @@ class Align(AlignBase):
         for _ in range(_MORE):
             if landmarks is None:
                 break
-            before, matrix = matrix, crop_matrix(_about(landmarks))
+            before, matrix = matrix, crop_matrix(about(landmarks))
             landmarks = self._look(image, matrix)
             if not _is_off(before, matrix):
                 break
@@ -120,15 +121,6 @@ def as_ibug(points: Floats) -> Floats:
     """
     matrix = umeyama(points[17:], MEAN_FACE_51)
     return transform_points(transform_points(points, matrix) + OFFSETS, _inverse(matrix))
-
-
-def _about(landmarks: Floats) -> Detection:
-    """Find the face that landmarks are of, as a detector does."""
-    low, high = landmarks.min(axis=0), landmarks.max(axis=0)
-    edge = float((high - low).max()) * _BOX
-    x, y = ((low + high - edge) / 2).tolist()
-    eyes = np.stack([landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)])
-    return Detection((x, y, edge, edge), 1.0, eyes)
 
 
 def _is_off(before: Floats, matrix: Floats) -> bool:

@@ -10,6 +10,7 @@ from lib.align.geometry import transform_points
 from lib.errors import FaceswapError
 from lib.extract.face import Detection, Face
 from lib.extract.finder import FaceFinder
+from lib.extract.near import about
 from lib.extract.recogniser import Recogniser
 from lib.media.frame import Frame
 from lib.synthetic.parameters import Identity
@@ -106,6 +107,60 @@ def test_follows_faces_and_gives_each_frame_in_order(portrait: Portrait) -> None
         for face in faces:
             low = face.landmarks.min(axis=0)
             np.testing.assert_allclose(low, [face.box[0], 0], atol=1e-6)
+
+
+class Watched:
+    """An aligner that tells faces: one is where it says, whatever it is asked; it may be gone."""
+
+    tells_faces = True
+
+    def __init__(self, portrait: Portrait) -> None:
+        self.landmarks, self.gone = portrait.landmarks, False
+        self.asked: list[tuple[float, ...]] = []
+
+    def __call__(self, _: Pixels, detection: Detection) -> Floats | None:
+        self.asked.append(detection.box)
+        return None if self.gone else self.landmarks
+
+
+def video(count: int) -> Iterator[Frame]:
+    return (Frame(at, f"{at}.png", GREY, Fraction(at, 25)) for at in range(count))
+
+
+def test_where_the_aligner_tells_faces_no_detector_is_asked_in_between(portrait: Portrait) -> None:
+    align, detected = Watched(portrait), list[tuple[int, ...]]()
+
+    def detect(image: Pixels) -> list[Detection]:
+        detected.append(image.shape)
+        return [about(portrait.landmarks)]
+
+    given = list(FaceFinder(detect, align).follow(video(11)))
+    assert [len(faces) for _, faces in given] == [1] * 11
+    assert detected == [GREY.shape] * 3  # the frames 0, 5 and 10
+    assert {tuple(np.round(box, 6)) for box in align.asked} == {
+        tuple(np.round(about(portrait.landmarks).box, 6))
+    }
+
+
+def test_a_face_that_the_aligner_loses_is_looked_for_by_the_detector(portrait: Portrait) -> None:
+    align, near = Watched(portrait), list[tuple[int, ...]]()
+
+    def detect(image: Pixels) -> list[Detection]:
+        if image.shape == GREY.shape:
+            align.gone = False
+            return [about(portrait.landmarks)]
+        near.append(image.shape)
+        return []
+
+    def losing() -> Iterator[Frame]:
+        for frame in video(6):
+            align.gone = frame.index == 3
+            yield frame
+
+    found = FaceFinder(detect, align)._go_through(losing())
+    # Where it is lost, and in the frame after, it is found from the last frame backwards.
+    assert [len(faces) for _, faces in found] == [1] * 6
+    assert len(near) == 1
 
 
 def test_those_who_are_not_wanted_take_no_place(portrait: Portrait) -> None:
