@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lib.errors import FaceswapError
 
 
-def call(kind: str, plugin: Callable[..., Any], *arguments: Any) -> Any:
+def call(kind: str, plugin: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
     """Call a plugin.
 
     Parameters
@@ -20,7 +20,7 @@ def call(kind: str, plugin: Callable[..., Any], *arguments: Any) -> Any:
         What one of its kind is called in a message, such as "color plugin".
     plugin
         The plugin, or what is called as it is.
-    arguments
+    arguments, named
         What it is given.
 
     Raises
@@ -29,7 +29,7 @@ def call(kind: str, plugin: Callable[..., Any], *arguments: Any) -> Any:
         The plugin raised one, or another error: names the plugin and the error.
     """
     try:
-        return plugin(*arguments)
+        return plugin(*arguments, **named)
     except (FaceswapError, MemoryError):
         raise
     except (Exception, SystemExit) as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.align.alignments import alignments_file, read_alignments
+from lib.checked import call
 from lib.config import ini
 from lib.config.convert import CONVERT
 from lib.config.options import Options
@@ -155,7 +156,9 @@ class Convert:
         name = getattr(self._args, kind)
         plugin = loader.load(kind, name, self._args.plugin_dir)
         options = self._options.get(f"{kind}.{name}")
-        return plugin(*arguments, *([options] if options else []), **more)
+        return call(
+            loader.KINDS[kind].title, plugin, *arguments, *([options] if options else []), **more
+        )
 
     def _make_writer(self, source: Source) -> Any:
         path = Path(self._args.output)

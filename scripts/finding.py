@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from lib.align.alignments import Alignments
+from lib.checked import call
 from lib.errors import FaceswapError
 from lib.extract.face import Face, Found
 from lib.extract.finder import FaceFinder
@@ -43,8 +44,8 @@ def make_finder(arguments: argparse.Namespace, *, recognises: bool = False) -> F
     align = loader.load("align", arguments.aligner, arguments.plugin_dir)
     make = partial(
         FaceFinder,
-        detect(arguments.min_size),
-        align(),
+        call("detector", detect, arguments.min_size),
+        call("aligner", align),
         smallest=arguments.min_size,
         most=arguments.max_faces,
         rotate=arguments.rotate,

@@ -18,7 +18,7 @@ from lib.align.literal import parse_literal
 from lib.align.png import SIGNATURE, Chunk, chunks
 from lib.align.tables import PADDING_RATIO
 from lib.errors import FaceswapError
-from lib.files import replacing
+from lib.files import replacing, sync
 
 KEYWORD: Final = "faceswap"
 """Keyword of the chunk that holds the alignment."""
@@ -237,6 +237,7 @@ def write_png(
         texts.add_itxt(keyword, text)
     with replacing(Path(path)) as temporary:
         Image.fromarray(image_bgr[..., ::-1]).save(temporary, format="PNG", pnginfo=texts)
+        sync(temporary)  # whoever notes that the face is there can rely on it
 
 
 def _chunk_text(data: bytes, chunk: Chunk, keyword_length: int) -> str:
