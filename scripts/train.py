@@ -1,30 +1,25 @@
 """``faceswap train``: wires faces, model and trainer together, and looks after the run."""
 
 import logging
-import os
 import sys
 import threading
-import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from lib.checkpoint.copies import values_of
 from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore
 from lib.errors import FaceswapError
-from lib.gpus import take_own
+from lib.live.reporter import Reporter
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
-from lib.media.mark import write_picture
 from lib.model.precision import is_slow, policy
 from lib.training import device, distributed
 from lib.training.handing import hand_over, own_folder, take_back
@@ -32,10 +27,9 @@ from lib.training.heap import share_heap
 from lib.training.launch import launch
 from plugins import loader
 from scripts.checks import check, find_faces, timelapse_folders
-from scripts.keys import Keys
 from scripts.learning_rate import find_learning_rate
-from scripts.saving import Saving
-from scripts.signals import Leave, Signals
+from scripts.running import PreviewFile, Running
+from scripts.telling import in_words, start_telling
 from scripts.together import (
     check_alike,
     check_options,
@@ -45,9 +39,6 @@ from scripts.together import (
 )
 
 logger = logging.getLogger(__name__)
-
-SLOW_SECONDS = 2.0
-FOR_CPU = "compact"
 
 
 class Train:
@@ -66,13 +57,9 @@ class Train:
         self.console = ConsoleLine()
         """Where losses and messages are shown."""
         self._stop = threading.Event()
-        self._save_now = threading.Event()
-        self._refresh_now = threading.Event()
-        self._failure: BaseException | None = None
-        self._started = 0.0
-        self._preview_path = Path(arguments.model_dir) / "training_preview.png"
-        self._told_preview = False
-        self._wants_sheets = arguments.preview or arguments.write_image or not arguments.no_logs
+        self._reporter: Reporter | None = None
+        preview = Path(arguments.model_dir) / "training_preview.png"
+        self._preview = PreviewFile(preview, arguments.preview or arguments.write_image)
         self._timelapse: dict[str, str] | None = None
         self._world = distributed.ALONE
         if not distributed.is_launched():  # else they are checked once, by the first process
@@ -143,7 +130,6 @@ class Train:
             configure(self._args.loglevel, self._args.logfile, LineAwareHandler(self.console))
             return
         self.console = ConsoleLine(interactive=False)
-        self._wants_sheets = False
         self._args.no_logs, self._args.load_weights = True, None
         self._args.snapshot_interval = self._args.evaluate_interval = 0
 
@@ -151,7 +137,7 @@ class Train:
         if self._args.summary:
             self._summarise()
             return
-        with self._holding_folder():
+        with self._holding_folder(), self._telling():
             self._work_alone(images)
 
     def _summarise(self) -> None:
@@ -173,6 +159,22 @@ class Train:
         store.check_folder()
         held.enter_context(FolderLock(store.folder))
         recover(store)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Context in which the first process tells viewers how the run fares, and how it ended."""
+        if not self._world.is_first or self._args.find_learning_rate:
+            yield
+            return
+        self._reporter = reporter = start_telling(self._args, self._preview)
+        try:
+            yield
+        except BaseException as error:
+            reporter.end("failed", in_words(error))
+            if not ModelStore(self._args.model_dir, self._args.trainer).exists:
+                reporter.remove()  # a run that never trained leaves nothing
+            raise
+        reporter.end("stopped")
 
     def _work_alone(self, images: dict[str, list[str]]) -> None:
         model = self._build()
@@ -238,131 +240,5 @@ class Train:
         return model
 
     def _run(self, model: Any, trainer: Any) -> None:
-        # A daemon, so that a second Ctrl-C need not wait for the iteration to end.
-        thread = threading.Thread(
-            target=self._guarded, args=(model, trainer), name="training", daemon=True
-        )
-        try:
-            with Keys(not distributed.is_launched()) as keys, Signals(self._stop):
-                if keys.are_there:
-                    logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
-                thread.start()
-                while thread.is_alive():
-                    self._react(keys.read(timeout=0.2))
-        except Leave as leave:
-            # Python's own way out would wait for, or break, a thread that is deep in arithmetic.
-            self.console.message("Left at once: the model is as it was last saved")
-            os._exit(leave.args[0])
-        if self._failure is not None:
-            raise self._failure
-
-    def _react(self, key: str | None) -> None:
-        if key in ("\n", "\r"):
-            logger.info("Stopping after this iteration, with a save")
-            self._stop.set()
-        elif key == "s":
-            self._save_now.set()
-        elif key == "r":
-            self._refresh_now.set()
-        if distributed.is_orphaned():
-            self._stop.set()
-        if self._stop.is_set():
-            self._world.ask_to_stop()
-
-    def _guarded(self, model: Any, trainer: Any) -> None:
-        try:
-            take_own()
-            self._train(model, trainer)
-        except BaseException as error:
-            self._failure = error
-        finally:
-            with suppress(FaceswapError):  # a save that is being written shall be whole
-                model.saves.finish()
-            trainer.close()
-            self.console.close()
-
-    def _train(self, model: Any, trainer: Any) -> None:
-        """The loop: save on the first iteration, at every interval, on demand and at the end."""
-        begin, steps, due = model.iterations, 0, False
-        end, saving = begin + self._args.iterations, Saving(model) if self._world.is_first else None
-        while model.iterations < end:
-            number, steps = model.iterations + 1, steps + 1
-            count = number - begin
-            asked, refresh = self._take(self._save_now), self._take(self._refresh_now)
-            due = asked or steps == 1 or number == end or count % self._args.save_interval == 0
-            viewer = self._show if self._wants_sheets and (refresh or due) else None
-            trainer.train_one_step(viewer, self._timelapse if due else None)
-            if model.iterations != number:  # it has gone back to an earlier save
-                due = False
-                self._put_back(self._save_now, asked)
-                self._put_back(self._refresh_now, refresh)
-            elif refresh and (self._args.preview or self._args.write_image):
-                logger.info("Preview renewed at iteration %s", f"{model.iterations:,}")
-            if saving:
-                saving.after_iteration(is_due=due)
-            if saving and due:
-                trainer.tell_changes()
-            self._time(model.name, steps)
-            if self._stop.is_set() or trainer.wants_stop:
-                self._world.ask_to_stop()
-            if self._world.stops:
-                break
-        self.console.close()
-        if saving:
-            saving.finish(is_due=due)
-        if saving and not due and self._wants_sheets:
-            trainer.show_preview(self._show)
-        logger.info(
-            "Stopped at iteration %s; the same command goes on from here", f"{model.iterations:,}"
-        )
-
-    def _time(self, name: str, steps: int) -> None:
-        """Measure the second and third step; the first takes longer than others."""
-        if steps == 1:
-            self._started = time.monotonic()
-        elif steps == 3:
-            self._tell_if_slow(name, (time.monotonic() - self._started) / 2)
-
-    @staticmethod
-    def _take(event: threading.Event) -> bool:
-        was_set = event.is_set()
-        event.clear()
-        return was_set
-
-    @staticmethod
-    def _put_back(event: threading.Event, was_set: bool) -> None:
-        if was_set:
-            event.set()
-
-    def _tell_if_slow(self, name: str, seconds: float) -> None:
-        if seconds < SLOW_SECONDS or name == FOR_CPU or device.device().type != "cpu":
-            return
-        logger.warning(
-            "'%s' takes %.1f s an iteration on this machine, %.0f hours for 10,000: without a GPU "
-            "train '-t %s' instead, in a model folder of its own",
-            name,
-            seconds,
-            seconds * 10_000 / 3600,
-            FOR_CPU,
-        )
-
-    def _show(self, image: NDArray[np.uint8], name: str) -> None:
-        """Show a preview: the viewer that the trainer calls.
-
-        Parameters
-        ----------
-        image
-            Contact sheet, uint8 BGR.
-        name
-            What it shows.
-        """
-        if not (self._args.preview or self._args.write_image):
-            return
-        try:
-            write_picture(self._preview_path, image)
-        except FaceswapError as error:
-            logger.warning("%s: training goes on", error)
-            return
-        if not self._told_preview:
-            logger.info("Preview (%s), renewed at every save: %s", name, self._preview_path)
-            self._told_preview = True
+        told = self._preview, self._timelapse, self._reporter
+        Running(self._args, self._world, self.console, self._stop, *told).run(model, trainer)

@@ -158,10 +158,29 @@ def _add_held_out(group: "argparse._ArgumentGroup") -> None:
 
 def _add_sight(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
-        "-p", "--preview", action="store_true", help="keep a preview sheet and print its path"
+        "-p",
+        "--preview",
+        action="store_true",
+        help="show the run on a web page, print its address, and keep a preview sheet as -w does",
     )
     group.add_argument(
         "-w", "--write-image", action="store_true", help="keep a preview sheet in the model folder"
+    )
+    group.add_argument(
+        "--page-host",
+        default="127.0.0.1",
+        metavar="HOST",
+        help="where the page of -p can be reached (default: 127.0.0.1, from this machine alone)",
+    )
+    group.add_argument(
+        "--page-port",
+        type=whole(1, 65535),
+        default=8765,
+        metavar="N",
+        help="port of the page; where it is taken, the next free one (default: 8765)",
+    )
+    group.add_argument(
+        "--page-read-only", action="store_true", help="the page shows, and steers nothing"
     )
     group.add_argument(
         "-ps",

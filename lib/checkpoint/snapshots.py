@@ -8,6 +8,7 @@ from pathlib import Path
 from lib.checkpoint.generations import MODEL, STATE, Generation, Generations
 from lib.errors import FaceswapError
 from lib.files import keep_as, sync
+from lib.live.status import live_folder
 
 
 def copy_folder(source: Path, target: Path, name: str, generation: Generation | None) -> Path:
@@ -70,10 +71,11 @@ def _copy(source: Path, folder: Path, name: str, generation: Generation | None) 
     """Copy what there is; once this returns, model and state survive a power cut."""
     saves = Generations(folder, name).folder
     plain = [f"{name}.keras", f"{name}_state.json"]
+    live = live_folder(source, name).name  # of the run; a copy has none
 
     def left_out(within: str, names: list[str]) -> set[str]:
         hidden = {one for one in names if one.startswith(".") or one.endswith(".bk")}
-        return {*plain, saves.name, *hidden} if Path(within) == source else set()
+        return {*plain, saves.name, live, *hidden} if Path(within) == source else set()
 
     shutil.copytree(source, folder, ignore=left_out, symlinks=True)
     if generation is None:

@@ -70,8 +70,12 @@ class StateFile:
         for key, kind in _KINDS.items():
             if not isinstance(state.get(key), kind):
                 raise self._damaged(path, f"'{key}' is missing or not {kind.__name__}")
-        if not isinstance(state.get("run", {}), dict):
-            raise self._damaged(path, "'run' is not dict")
+        for key in ("run", "set"):
+            if not isinstance(state.get(key, {}), dict):
+                raise self._damaged(path, f"'{key}' is not dict")
+        for option in state.get("set", {}).values():
+            if not isinstance(option, dict) or option.keys() != {"value", "instead_of"}:
+                raise self._damaged(path, "an option that was set is none")
         for number, session in state["sessions"].items():
             if not (number.isdecimal() and len(number) < 10 and isinstance(session, dict)):
                 raise self._damaged(path, "a session is no session")

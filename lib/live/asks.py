@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,15 @@ class Asks:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "asks"
+        self._stuck: set[str] = set()
 
-    def put(self, ask: Ask) -> None:
+    def put(self, ask: Ask) -> Path:
         """Ask for something.
+
+        Returns
+        -------
+        Path
+            The ask's file; it is there until the run takes it.
 
         Raises
         ------
@@ -63,25 +70,36 @@ class Asks:
         name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}.json"
         with replacing(self._folder / name) as temporary:
             temporary.write_text(json.dumps(ask.__dict__), encoding="utf-8")
+        return self._folder / name
 
     def take(self) -> list[Ask]:
         """All that was asked since the last time, the oldest first; what is no ask is removed."""
         taken = []
-        for path in sorted(self._folder.glob("*.json")):
-            if path.name.startswith(UNFINISHED):
-                continue
+        for path in self._files():
             try:
                 text = path.read_text(encoding="utf-8") if _is_small(path) else ""
                 path.unlink()
                 taken.append(_parse(text))
             except (OSError, ValueError) as error:
+                self._stuck.add(path.name)  # one that can't be removed is told of once
                 logger.warning("'%s' asks for nothing that is known: %s", path, error)
         return taken
 
     def clear(self) -> None:
         """Drop what was asked of an earlier run."""
-        for path in self._folder.glob("*.json"):
-            path.unlink(missing_ok=True)
+        for path in self._files():
+            with suppress(OSError):
+                path.unlink()
+
+    def _files(self) -> list[Path]:
+        """Asks that are whole; none where the folder can't be read just now."""
+        with suppress(OSError):
+            return [
+                path
+                for path in sorted(self._folder.glob("*.json"))
+                if not path.name.startswith(UNFINISHED) and path.name not in self._stuck
+            ]
+        return []
 
 
 def _is_small(path: Path) -> bool:
@@ -95,13 +113,20 @@ def _parse(text: str) -> Ask:
     option, value, by = held.get("option", ""), held.get("value"), held.get("by", "")
     if not isinstance(option, str) or not isinstance(by, str):
         raise ValueError("option and by must be text")
+    if not (by.isprintable() and (option.isidentifier() or not option)):
+        raise ValueError("option must be a name, and by one line")
     if value is not None and not isinstance(value, _KINDS):
         raise ValueError("the value is neither a number nor text")
     return Ask(action=held["action"], option=option, value=value, by=by)
 
 
-def ask(folder: Path, action: str, by: str, option: str = "", value: Value = None) -> None:
+def ask(folder: Path, action: str, by: str, option: str = "", value: Value = None) -> Path:
     """Put an ask into the box of a live folder; see `Ask`.
+
+    Returns
+    -------
+    Path
+        As of `Asks.put`.
 
     Raises
     ------
@@ -110,4 +135,4 @@ def ask(folder: Path, action: str, by: str, option: str = "", value: Value = Non
     """
     if action not in ACTIONS:
         raise FaceswapError(f"a run can't '{action}': ask for one of {', '.join(ACTIONS)}")
-    Asks(folder).put(Ask(action=action, option=option, value=value, by=by))
+    return Asks(folder).put(Ask(action=action, option=option, value=value, by=by))

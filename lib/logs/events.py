@@ -3,14 +3,19 @@
 import json
 import logging
 import math
+import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
 
 class EventLog:
     """A file of JSON lines. One that can't be written to is warned of once; training goes on.
+
+    Several threads may use it.
 
     Parameters
     ----------
@@ -21,8 +26,9 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._is_open = True
+        self._lock = threading.Lock()
 
-    def add(self, event: str, iteration: int, **values: float | str | None) -> None:
+    def add(self, event: str, iteration: int, **values: Any) -> None:
         """Append an event with its time, in seconds since 1970.
 
         Parameters
@@ -32,7 +38,8 @@ class EventLog:
         iteration
             Iterations trained so far.
         **values
-            What to tell about it. A number that JSON lacks (NaN, infinity) becomes null.
+            What to tell about it: numbers, text, None, or mappings of such. A number that JSON
+            lacks (NaN, infinity) becomes null.
         """
         if not self._is_open:
             return
@@ -40,7 +47,7 @@ class EventLog:
         record = {"time": round(time.time(), 3), "event": event, "iteration": iteration, **known}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
+            with self._lock, self._path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(record, allow_nan=False) + "\n")
         except OSError as error:
             self._is_open = False
@@ -51,5 +58,7 @@ class EventLog:
             )
 
 
-def _plain(value: float | str | None) -> float | str | None:
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
     return None if isinstance(value, float) and not math.isfinite(value) else value

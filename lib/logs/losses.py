@@ -37,8 +37,14 @@ class Reading:
     @property
     def newest(self) -> tuple[float, float]:
         """Loss of side A and of side B in the newest iteration."""
-        loss_a, loss_b = self.losses[-1].reshape(2, -1).sum(axis=1)
+        loss_a, loss_b = self.sides[-1]
         return float(loss_a), float(loss_b)
+
+    @property
+    def sides(self) -> NDArray[np.float64]:
+        """Loss of side A and of side B, ``(n, 2)``."""
+        sums: NDArray[np.float64] = self.losses.reshape(len(self.losses), 2, -1).sum(axis=2)
+        return sums
 
 
 class LossLog:
@@ -67,6 +73,11 @@ class LossLog:
     def is_due(self) -> bool:
         """Whether the last reading is long enough ago."""
         return time.monotonic() - self._last_read >= SECONDS_BETWEEN_READS
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether all has been read."""
+        return not self._pending
 
     def flush(self) -> Reading:
         """Read all back, and log the losses: the one wait for the device."""

@@ -6,8 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.faceset import FaceSet
+from lib.live.samples import SideFaces
 from lib.model.predictor import Predictor
-from lib.preview.sheet import SideSamples, contact_sheet
+from lib.preview.sheet import SideSamples, Window, contact_sheet, with_prediction
+
+Both = tuple[SideSamples, SideSamples]
+"""Samples of side A and of side B."""
 
 SMALLEST_CELL = 128
 """Edge in pixels at which faces are shown that are smaller."""
@@ -45,8 +49,37 @@ class Samples:
             masks=np.asarray(faces.masks)[..., 0],
         )
 
+    def predicted(self, of_a: NDArray[np.intp], of_b: NDArray[np.intp]) -> Both:
+        """Faces with these indices and their swaps, cut to the shorter side's count."""
+        count = min(len(of_a), len(of_b))
+        return self._side("a", "b", of_a[:count]), self._side("b", "a", of_b[:count])
+
+    def drawn(self, both: Both) -> NDArray[np.uint8]:
+        """The contact sheet of what `predicted` gave."""
+        return contact_sheet(*both, self._predictor.coverage, self._cell)
+
     def sheet(self, of_a: NDArray[np.intp], of_b: NDArray[np.intp]) -> NDArray[np.uint8]:
         """Draw the contact sheet of faces with these indices, cut to the shorter side's count."""
-        count = min(len(of_a), len(of_b))
-        sides = self._side("a", "b", of_a[:count]), self._side("b", "a", of_b[:count])
-        return contact_sheet(*sides, self._predictor.coverage, self._cell)
+        return self.drawn(self.predicted(of_a, of_b))
+
+    def whole_faces(self, both: Both) -> dict[str, SideFaces]:
+        """What `predicted` gave by side, the predictions in their places in the whole faces."""
+        return {
+            side: _whole(samples, self._predictor.coverage)
+            for side, samples in zip("ab", both, strict=True)
+        }
+
+
+def _whole(samples: SideSamples, coverage: float) -> SideFaces:
+    size = samples.originals.shape[1]
+    window = Window(size, coverage, size)
+    same, swapped = (
+        np.stack(
+            [
+                with_prediction(face, prediction, window)
+                for face, prediction in zip(samples.originals, predictions, strict=True)
+            ]
+        )
+        for predictions in (samples.same, samples.swapped)
+    )
+    return SideFaces(originals=samples.originals, same=same, swapped=swapped, masks=samples.masks)

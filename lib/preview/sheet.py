@@ -234,14 +234,15 @@ def _rows(side: SideSamples, coverage: float, cell: int) -> Iterator[list[Pixels
     samples = zip(side.originals, side.same, side.swapped, side.masks, strict=True)
     for original, same, swapped, mask in samples:
         face, scaled = _resampled(original, cell), _resampled(mask, cell)
-        with_predictions = [_with_prediction(face, shown, window) for shown in (same, swapped)]
+        with_predictions = [with_prediction(face, shown, window) for shown in (same, swapped)]
         cells = [_tinted(picture, scaled) for picture in (face, *with_predictions)]
         for drawn in cells:
             _draw_brackets(drawn, *window.bounds)
         yield cells
 
 
-def _with_prediction(face: Pixels, prediction: Pixels, window: Window) -> Pixels:
+def with_prediction(face: Pixels, prediction: Pixels, window: Window) -> Pixels:
+    """Put a prediction in its place in a whole face, which has the edge of the window's cell."""
     low, high = window.bounds
     part = window.part(len(prediction))
     result = face.copy()

@@ -10,6 +10,11 @@ class Pace:
     ----------
     iterations
         Iterations that this run is to have.
+
+    Attributes
+    ----------
+    waiting : float or None
+        Share of the time between the last two looks spent waiting for data, 0..1; None before.
     """
 
     def __init__(self, iterations: int) -> None:
@@ -18,6 +23,12 @@ class Pace:
         self._since = time.monotonic()
         self._waited = 0.0
         self._seconds: float | None = None
+        self.waiting: float | None = None
+
+    @property
+    def rate(self) -> float | None:
+        """Iterations a second, smoothed over the looks; None before the first."""
+        return 1 / self._seconds if self._seconds else None
 
     def count(self) -> None:
         """Count one iteration."""
@@ -42,10 +53,10 @@ class Pace:
             return ""
         newest = elapsed / self._count
         self._seconds = newest if self._seconds is None else 0.8 * self._seconds + 0.2 * newest
-        share = (waited - self._waited) / elapsed
+        self.waiting = (waited - self._waited) / elapsed
         self._since, self._count, self._waited = time.monotonic(), 0, waited
         left = _clock(self._seconds * max(0, self._left))
-        return f"  {self._seconds:.2f} s/it  wait {share:.0%}  {left}"
+        return f"  {self._seconds:.2f} s/it  wait {self.waiting:.0%}  {left}"
 
 
 def _clock(seconds: float) -> str:

@@ -9,14 +9,11 @@ import numpy as np
 import pytest
 
 from lib.errors import FaceswapError
+from scripts.loop import tell_if_slow
+from scripts.running import PreviewFile
 from scripts.train import Train
 
 MakeArguments = Callable[..., Namespace]
-
-
-@pytest.fixture
-def command(train_arguments: MakeArguments) -> Train:
-    return Train(train_arguments("-w"))
 
 
 @pytest.mark.parametrize(
@@ -24,9 +21,9 @@ def command(train_arguments: MakeArguments) -> Train:
     [("original", 6.0, True), ("original", 0.4, False), ("compact", 6.0, False)],
 )
 def test_a_model_that_is_too_slow_here_is_told_with_one_that_fits(
-    command: Train, caplog: pytest.LogCaptureFixture, name: str, seconds: float, told: bool
+    caplog: pytest.LogCaptureFixture, name: str, seconds: float, told: bool
 ) -> None:
-    command._tell_if_slow(name, seconds)
+    tell_if_slow(name, seconds)
     assert bool(caplog.messages) is told
     if told:
         assert "'original' takes 6.0 s an iteration on this machine" in caplog.messages[0]
@@ -34,12 +31,13 @@ def test_a_model_that_is_too_slow_here_is_told_with_one_that_fits(
 
 
 def test_the_preview_is_written_and_its_path_is_told_once(
-    command: Train, train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
+    train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
 ) -> None:
     sheet = np.zeros((8, 8, 3), np.uint8)
+    preview = Train(train_arguments("-w"))._preview
     with caplog.at_level(logging.INFO):
-        command._show(sheet, "tiny - iteration 1")
-        command._show(sheet, "tiny - iteration 2")
+        preview.show(sheet, "tiny - iteration 1")
+        preview.show(sheet, "tiny - iteration 2")
     path = Path(train_arguments().model_dir) / "training_preview.png"
     assert path.exists()
     assert len(caplog.messages) == 1
@@ -48,7 +46,7 @@ def test_the_preview_is_written_and_its_path_is_told_once(
 
 def test_no_preview_is_written_where_none_is_asked_for(train_arguments: MakeArguments) -> None:
     arguments = train_arguments()
-    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny")
+    Train(arguments)._preview.show(np.zeros((8, 8, 3), np.uint8), "tiny")
     assert not Path(arguments.model_dir).exists()
 
 
@@ -67,13 +65,11 @@ def test_a_failure_of_training_is_the_commands_failure(
 
 
 def test_a_preview_that_cannot_be_written_does_not_end_training(
-    train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    arguments = train_arguments("-w")
-    command = Train(arguments)
-    path = Path(arguments.model_dir) / "training_preview.png"
-    path.mkdir(parents=True)
-    command._show(np.zeros((8, 8, 3), np.uint8), "tiny")
+    path = tmp_path / "training_preview.png"
+    path.mkdir()
+    PreviewFile(path, is_wanted=True).show(np.zeros((8, 8, 3), np.uint8), "tiny")
     assert "training goes on" in caplog.messages[0]
 
 

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from lib.errors import FaceswapError
+from lib.logs.console import ConsoleLine
+from lib.training.distributed import World
+from scripts.running import PreviewFile, Running
 from scripts.train import Train
 
 MakeArguments = Callable[..., Namespace]
@@ -26,6 +29,8 @@ class Model:
         self.averaged: list[bool] = []
         self.failures = 0
         self.saves = self
+
+    wants_snapshot = False
 
     def prepare(self) -> None:
         pass
@@ -56,6 +61,7 @@ class Trainer:
         self.looked: list[int] = []
         self.threads: set[threading.Thread] = set()
         self.closed = 0
+        self.console = ConsoleLine(interactive=False)
 
     def train_one_step(self, viewer: Any, timelapse: Any) -> None:
         self._model.iterations += 1
@@ -77,46 +83,47 @@ class Trainer:
 
 
 @pytest.fixture
-def command(train_arguments: MakeArguments, rendered: dict[str, Path], tmp_path: Path) -> Train:
-    lapse = ["-tia", str(rendered["a"]), "-tib", str(rendered["b"]), "-to", str(tmp_path / "to")]
-    made = Train(train_arguments("-it", "12", "-s", "5", "-n", "-w", *lapse))
-    made._join()
-    return made
+def command(train_arguments: MakeArguments, rendered: dict[str, Path], tmp_path: Path) -> Running:
+    lapse = {"input_a": str(rendered["a"]), "input_b": str(rendered["b"]), "output": str(tmp_path)}
+    arguments = train_arguments("-it", "12", "-s", "5", "-n", "-w")
+    preview = PreviewFile(tmp_path / "sheet.png", is_wanted=True)
+    console = ConsoleLine(interactive=False)
+    return Running(arguments, World(), console, threading.Event(), preview, lapse)
 
 
 def run(
-    command: Train, model: Model | None = None, **meanwhile: Callable[[], None]
+    command: Running, model: Model | None = None, **meanwhile: Callable[[], None]
 ) -> tuple[Model, Trainer]:
     model = model or Model()
     trainer = Trainer(model, {int(name[1:]): act for name, act in meanwhile.items()})
-    command._run(model, trainer)
+    command.run(model, trainer)
     return model, trainer
 
 
-def test_it_saves_first_at_every_interval_and_last_and_shows_then_only(command: Train) -> None:
+def test_it_saves_first_at_every_interval_and_last_and_shows_then_only(command: Running) -> None:
     model, trainer = run(command)
     assert model.saved == trainer.shown == trainer.lapsed == trainer.looked == [1, 5, 10, 12]
 
 
-def test_a_save_and_a_preview_come_on_demand(command: Train) -> None:
-    model, trainer = run(command, i2=lambda: command._react("s"), i6=lambda: command._react("r"))
+def test_a_save_and_a_preview_come_on_demand(command: Running) -> None:
+    model, trainer = run(command, i2=lambda: command.react("s"), i6=lambda: command.react("r"))
     assert model.saved == trainer.lapsed == [1, 3, 5, 10, 12]
     assert trainer.shown == [1, 3, 5, 7, 10, 12]
 
 
-def test_the_first_save_of_a_resumed_run_averages_no_losses(command: Train) -> None:
+def test_the_first_save_of_a_resumed_run_averages_no_losses(command: Running) -> None:
     assert run(command)[0].averaged == [True] * 4
     assert run(command, Model(iterations=40))[0].averaged == [False, True, True, True]
 
 
-def test_wishes_of_an_iteration_that_went_back_are_kept(command: Train) -> None:
+def test_wishes_of_an_iteration_that_went_back_are_kept(command: Running) -> None:
     model = Model()
 
     keys = ["r", "s"]
 
     def wish() -> None:
         while keys:
-            command._react(keys.pop())
+            command.react(keys.pop())
 
     def go_back() -> None:
         if model.saved == [1]:
@@ -128,12 +135,12 @@ def test_wishes_of_an_iteration_that_went_back_are_kept(command: Train) -> None:
 
 
 def test_the_pace_of_a_run_that_goes_back_is_measured_once(
-    command: Train, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    command: Running, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, left = Model(), [3]
     model.name = "original"
     times = iter(range(0, 1000, 3))
-    monkeypatch.setattr("scripts.train.time.monotonic", lambda: next(times))
+    monkeypatch.setattr("scripts.loop.time.monotonic", lambda: next(times))
 
     def go_back() -> None:
         if left.pop() if left else False:
@@ -144,7 +151,7 @@ def test_the_pace_of_a_run_that_goes_back_is_measured_once(
 
 
 def test_a_save_waits_for_the_one_before_and_is_not_forgotten(
-    command: Train, caplog: pytest.LogCaptureFixture
+    command: Running, caplog: pytest.LogCaptureFixture
 ) -> None:
     model = Model()
 
@@ -163,7 +170,7 @@ def test_a_save_waits_for_the_one_before_and_is_not_forgotten(
 
 @pytest.mark.parametrize("failures", [1, 2])
 def test_the_last_save_is_tried_again(
-    command: Train, failures: int, monkeypatch: pytest.MonkeyPatch
+    command: Running, failures: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scripts.saving.SECONDS_BETWEEN_TRIES", 0.01)
     model = Model()
@@ -173,7 +180,7 @@ def test_the_last_save_is_tried_again(
 
 
 def test_a_last_save_that_can_not_be_made_is_told_by_the_exit_code(
-    command: Train, monkeypatch: pytest.MonkeyPatch
+    command: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("scripts.saving.SECONDS_BETWEEN_TRIES", 0.01)
     model = Model()
@@ -184,20 +191,20 @@ def test_a_last_save_that_can_not_be_made_is_told_by_the_exit_code(
 
 
 @pytest.mark.parametrize("key", ["\n", "\r"])
-def test_enter_stops_after_the_iteration_with_a_save(command: Train, key: str) -> None:
-    model, trainer = run(command, i7=lambda: command._react(key))
+def test_enter_stops_after_the_iteration_with_a_save(command: Running, key: str) -> None:
+    model, trainer = run(command, i7=lambda: command.react(key))
     assert model.iterations == 7
     assert model.saved == trainer.shown == [1, 5, 7]
-    assert command.was_stopped
+    assert command.steering.stop.is_set()
 
 
-def test_a_run_that_is_stopped_where_it_saves_saves_once(command: Train) -> None:
-    model, _ = run(command, i5=command._stop.set)
+def test_a_run_that_is_stopped_where_it_saves_saves_once(command: Running) -> None:
+    model, _ = run(command, i5=command.steering.stop.set)
     assert model.saved == [1, 5]
 
 
 def test_training_runs_in_a_thread_of_its_own_and_the_log_is_closed_after_it(
-    command: Train,
+    command: Running,
 ) -> None:
     _, trainer = run(command)
     (thread,) = trainer.threads
@@ -207,14 +214,14 @@ def test_training_runs_in_a_thread_of_its_own_and_the_log_is_closed_after_it(
     assert trainer.closed == 1
 
 
-def test_the_log_is_closed_after_a_failure_too(command: Train) -> None:
+def test_the_log_is_closed_after_a_failure_too(command: Running) -> None:
     def fail() -> None:
         raise FaceswapError("no luck")
 
     model = Model()
     trainer = Trainer(model, {3: fail})
     with pytest.raises(FaceswapError, match="no luck"):
-        command._run(model, trainer)
+        command.run(model, trainer)
     assert trainer.closed == 1
     assert model.saved == [1]
 
@@ -224,16 +231,16 @@ def test_either_switch_keeps_a_preview(switch: str, train_arguments: MakeArgumen
     import numpy as np
 
     arguments = train_arguments(switch)
-    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
+    Train(arguments)._preview.show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
     assert (Path(arguments.model_dir) / "training_preview.png").is_file()
 
 
 def test_the_thread_that_trains_takes_the_process_card(
-    command: Train, monkeypatch: pytest.MonkeyPatch
+    command: Running, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
     monkeypatch.setattr(
-        "scripts.train.take_own", lambda: told.append(threading.current_thread().name)
+        "scripts.running.take_own", lambda: told.append(threading.current_thread().name)
     )
     run(command, i1=lambda: told.append("trains"))
     assert told == ["training", "trains"]

@@ -1,5 +1,6 @@
 """Base class of the trainers: feeds a model, and tells how it fares."""
 
+import json
 import logging
 from functools import partial
 from pathlib import Path
@@ -9,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from lib.config import ini, options
+from lib.config.options import Option, Value
 from lib.config.train import TrainerOptions
 from lib.errors import FaceswapError
+from lib.live.history import log_path
+from lib.live.reporter import Reporter
 from lib.logs.console import ConsoleLine
 from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
@@ -27,10 +30,11 @@ from lib.training.pace import Pace
 from lib.training.room import Room
 from lib.training.schedule import average_momentum, learning_rate
 from lib.training.step import Outcome, TrainingStep
-from plugins import loader
+from plugins.train.model._base.changes import EACH_STEP, change, changeable, checked
 from plugins.train.trainer._faces import Faces
 from plugins.train.trainer._feeding import check_landmarks, make_feed
 from plugins.train.trainer._rescue import Rescue, what_losses_depend_on
+from plugins.train.trainer._settings import read_options
 from plugins.train.trainer._sight import Sight
 from plugins.train.trainer._watch import Watch
 
@@ -68,18 +72,19 @@ class TrainerBase:
         """Where the losses are shown; the command may put its own in place."""
         self.wants_stop = False
         """Whether the run has come to its end by itself: a plateau, with --stop-on-plateau."""
+        self.live: Reporter | None = None
+        """Told how the run fares; the command may put its own in place."""
         self._model = model
         self._args = model.command_line_arguments
         self._batch_size = batch_size
-        self._options = self._read_options(configfile)
+        self._options = read_options(model, configfile)
         self._faces = Faces(model, images, batch_size)
         check_landmarks(model, self._faces.trained)
         self._world: World = getattr(self._args, "world", ALONE)
         if self._world.is_first:
             self._faces.write_reports()
-        frozen = self._frozen_layers()
-        self._step = TrainingStep(model.model, model.config, frozen, is_shared=self._world.size > 1)
-        self._step.before_update = model.saves.let_go
+        self._frozen = self._frozen_layers()
+        self._step = self._make_step()
         taken = model, self._faces.trained, self._options, batch_size, self._world
         self._make_feed = partial(make_feed, *taken, room=Room(batch_size))
         self._feed: Feed | None = None
@@ -93,14 +98,17 @@ class TrainerBase:
         model.state.add_session_batchsize(batch_size)
         model.state.add_session_loss_names(names)
         self._log = LossLog(names, self._scalar_log())
-        self._events = EventLog(Path(model.model_dir) / f"{model.name}_log.jsonl")
+        self.events = EventLog(log_path(model.model_dir, model.name))
+        """What happens in the run, for other programs."""
         self._sight = Sight(model, self._predictor, self._faces, self._options, self._log)
-        basis = what_losses_depend_on(model, self._faces.trained, self._options, batch_size)
-        self._rescue = Rescue(model, names[1:], frozen, self._events, self._world, basis)
+        self._rescue = self._make_rescue()
         self._watch = self._make_watch()
         self._end = model.iterations + getattr(self._args, "iterations", 0)
         self._pace = Pace(self._end - model.iterations)
-        self._restore_run()
+        self._restore_run(model.state.last_run)
+        model.state.describe_run = self._describe_run
+        model.saves.restore_random()
+        model.saves.tell = self.events.add
 
     def _frozen_layers(self) -> list[str]:
         if not getattr(self._args, "freeze_weights", False):
@@ -112,27 +120,26 @@ class TrainerBase:
         logger.info("Frozen: %s", ", ".join(self._model.freeze_layers))
         return list(self._model.freeze_layers)
 
-    def _read_options(self, configfile: str | None) -> dict[str, Any]:
-        plugin_dir = getattr(self._args, "plugin_dir", None)
-        sections = ini.load(configfile, loader.option_sections(plugin_dir))
-        wanted = options.merged([sections["trainer.original"]])
-        seed = getattr(self._args, "seed", None)
-        wanted["seed"] = self._model.state.config.get("seed", 0) if seed is None else seed
-        changeable = options.changeable([TrainerOptions])
-        restored: dict[str, Any] = self._model.state.restore_config(wanted, changeable)
-        self._model.check_stored([TrainerOptions], restored)
-        if not isinstance(restored["seed"], int) or restored["seed"] < 0:
-            raise FaceswapError(f"seed = {restored['seed']!r}: must be a whole number from 0")
-        return restored
-
     @property
     def _is_rgb(self) -> bool:
         return bool(self._model.color_order == "rgb")
 
+    def _make_step(self) -> TrainingStep:
+        model, is_shared = self._model, self._world.size > 1
+        step = TrainingStep(model.model, model.config, self._frozen, is_shared=is_shared)
+        step.before_update = model.saves.let_go
+        return step
+
+    def _make_rescue(self) -> Rescue:
+        model, faces = self._model, self._faces.trained
+        basis = what_losses_depend_on(model, faces, self._options, self._batch_size)
+        names = loss_names(model.model)
+        return Rescue(model, names, self._frozen, self.events, self._world, basis)
+
     def _make_watch(self) -> Watch | None:
         if not self._faces.held_out:
             return None
-        return Watch(self._model, self._predictor, self._faces, self._log, self._events)
+        return Watch(self._model, self._predictor, self._faces, self._log, self.events)
 
     def _scalar_log(self) -> ScalarLog | None:
         if getattr(self._args, "no_logs", False):
@@ -141,9 +148,8 @@ class TrainerBase:
         logs = Path(self._model.model_dir) / f"{self._model.name}_logs"
         return ScalarLog(logs / session / "train")
 
-    def _restore_run(self) -> None:
-        """Go on from what the last run left in the state file, and leave the like for the next."""
-        stored = self._model.state.last_run
+    def _restore_run(self, stored: dict[str, Any]) -> None:
+        """Go on from what a run left."""
         try:
             self._step.restore(stored)
             self._rescue.restore(stored.get("rescue", {}))
@@ -155,8 +161,6 @@ class TrainerBase:
                 f"the state of the last run, 'run' in the state file of '{self._model.model_dir}', "
                 "is damaged: go back to another save with faceswap restore"
             ) from error
-        self._model.state.describe_run = self._describe_run
-        self._model.saves.restore_random()
 
     def _describe_run(self) -> dict[str, Any]:
         watched = {"held_out": self._watch.state()} if self._watch else {}
@@ -223,10 +227,70 @@ class TrainerBase:
         if self._watch and "held_out" in run:
             self._watch.restore(run["held_out"])
         self._log.drop()
+        self._drop_feed()
+
+    def _drop_feed(self) -> None:
+        """Feed the next iteration anew."""
         self._pace = Pace(self._end - self._model.iterations)
         if self._feed is not None:
             self._feed.close()
             self._feed = None
+
+    @property
+    def changeable(self) -> dict[str, Option]:
+        """The options that `set_option` takes, by name; the model's and the trainer's."""
+        return changeable([*self._model.option_classes.values(), TrainerOptions])
+
+    @property
+    def present(self) -> dict[str, Any]:
+        """The values of `changeable`."""
+        held = {**self._model.config, **self._options}
+        return {name: held[name] for name in self.changeable}
+
+    def set_option(self, name: str, value: Value) -> tuple[Value, Value]:
+        """Give an option another value from the next iteration on, as if the run resumed with it.
+
+        Parameters
+        ----------
+        name
+            One of `changeable`.
+        value
+            The value, or its text as in train.ini.
+
+        Returns
+        -------
+        tuple
+            The value that it had, and the one that it has now.
+
+        Raises
+        ------
+        FaceswapError
+            There is no such option, or it can't have this value; nothing has changed then.
+        """
+        old, new = self.present.get(name), checked(self.changeable, name, value)
+        if new == old:
+            return old, new
+        if not self._log.is_empty:
+            self._report()
+        run = json.loads(json.dumps(self._describe_run()))
+        if name in self._options:
+            self._options[name] = new
+            self._model.state.set_option(name, new)
+        else:
+            change(self._model, name, new)
+        self._rescue = self._make_rescue()
+        if name in EACH_STEP:
+            self._rescue.restore(run["rescue"])
+        else:
+            self._go_on_anew(run)
+        return old, new
+
+    def _go_on_anew(self, run: dict[str, Any]) -> None:
+        """Make all that goes by options, and go on from where the run was."""
+        self._step, self._watch = self._make_step(), self._make_watch()
+        self._predictor.batch_size = self._model.config["convert_batchsize"]
+        self._restore_run(run)
+        self._drop_feed()
 
     def find_learning_rate(self) -> Search:
         """Train at rising learning rates; the model is worth nothing afterwards.
@@ -258,6 +322,9 @@ class TrainerBase:
         reading = self._log.flush()
         pace = self._pace.tell(self._feed.waited if self._feed else 0)
         self.console.update(self._model.iterations, *reading.newest, pace)
+        if self.live is not None:
+            figures = reading.sides, self._pace.rate, self._pace.waiting
+            self.live.figures(self._model.iterations, *figures)
         if not self._model.config["nan_protection"] or not self._world.is_first:
             return None
         assert self._feed is not None

@@ -10,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.data.faceset import FaceSet
+from lib.errors import FaceswapError
+from lib.live.samples import write_samples
+from lib.live.status import live_folder
 from lib.logs.losses import LossLog
 from lib.model.averaging import averaged
 from lib.model.predictor import Predictor
-from lib.preview.samples import Samples
+from lib.preview.samples import Both, Samples
 from lib.preview.timelapse import write_timelapse
 from plugins.train.trainer._faces import Faces
 
@@ -67,11 +70,24 @@ class Sight:
         rng = np.random.default_rng([self._options["seed"], self._model.iterations])
         indices = [rng.permutation(len(self._faces.trained[side]))[:count] for side in "ab"]
         with averaged(self._model.model):
-            sheet = self._samples.sheet(*indices)
+            both = self._samples.predicted(*indices)
+        sheet = self._samples.drawn(both)
+        self._keep(both)
         if time.monotonic() - self._image_logged >= SECONDS_BETWEEN_IMAGES:
             self._image_logged = time.monotonic()
             self._log.add_image(self._model.iterations, "preview", sheet)
         return sheet
+
+    def _keep(self, both: Both) -> None:
+        """Give viewers the faces one by one, where the user wants to see them."""
+        model, arguments = self._model, self._model.command_line_arguments
+        if not (getattr(arguments, "preview", False) or getattr(arguments, "write_image", False)):
+            return
+        folder = live_folder(model.model_dir, model.name)
+        try:
+            write_samples(folder, model.iterations, self._samples.whole_faces(both))
+        except FaceswapError as error:
+            logger.warning("Viewers see no single faces of this preview: %s", error)
 
     def write_timelapse(self, input_a: str, input_b: str, output: str) -> None:
         """Add a picture to the time-lapse.

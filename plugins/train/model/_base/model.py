@@ -81,14 +81,14 @@ class ModelBase:
             if predict
             else self._state.restore_config(wanted, changeable)
         )
-        self.check_stored(self._option_classes.values(), self._config)
+        self.check_stored(self.option_classes.values(), self._config)
         check_options(self._config)
         self._model: keras.Model | None = None
         self.saves = Saves(self, self._io)
         """Saves this model while it trains."""
 
     @cached_property
-    def _option_classes(self) -> dict[str, type]:
+    def option_classes(self) -> dict[str, type]:
         """The ini sections that make up `config`, later ones before earlier ones."""
         own = getattr(sys.modules[type(self).__module__], "Options", None)
         return sections.MODEL | ({f"model.{self.name}": own} if own else {})
@@ -96,10 +96,10 @@ class ModelBase:
     def _read_options(self) -> tuple[dict[str, Any], set[str]]:
         values = ini.load(
             getattr(self._args, "configfile", None),
-            loader.option_sections(getattr(self._args, "plugin_dir", None)) | self._option_classes,
+            loader.option_sections(getattr(self._args, "plugin_dir", None)) | self.option_classes,
         )
-        merged = options.merged(values[name] for name in self._option_classes)
-        return merged, options.changeable(self._option_classes.values())
+        merged = options.merged(values[name] for name in self.option_classes)
+        return merged, options.changeable(self.option_classes.values())
 
     def check_stored(self, classes: Iterable[type], config: Mapping[str, Any]) -> None:
         """Check options that may come from the state file as those of the ini file are checked.

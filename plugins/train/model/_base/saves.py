@@ -39,6 +39,9 @@ class Saves:
         self._begun: tuple[list[list[Any]], dict[str, float]] | None = None
         self.wants_snapshot = False
         """Whether a snapshot waits until the save before it is written."""
+        self.tell: Callable[..., None] = lambda *_, **__: None
+        """Called with "saved" or "snapshot", the iteration and more about it, by the thread that
+        writes. A trainer puts its own in place."""
         self._restore_losses(plugin.state.last_run)
 
     def _restore_losses(self, run: Mapping[str, Any]) -> None:
@@ -71,6 +74,11 @@ class Saves:
             protect = self._plugin.config["nan_protection"]
             self._saver = Saver(self._store, self._plugin.model, refuse_nan=protect)
 
+    def forget_model(self) -> None:
+        """Find out anew how saves are written; for before the model gets another optimizer."""
+        self._join()
+        self._saver = None
+
     def begin(self, *, average: bool = True) -> None:
         """Begin a save; the model may train on while it is written.
 
@@ -97,6 +105,8 @@ class Saves:
         def done(save: Generation) -> None:
             self._begun = None
             logger.info("Saved at iteration %d%s", save.iterations, since)
+            told = {f"loss_{side}": loss for side, loss in averages.items()}
+            self.tell("saved", save.iterations, number=save.number, **told)
 
         self._begin(done, back_up=back_up)
 
@@ -169,7 +179,9 @@ class Saves:
 
     def _copy_folder(self, save: Generation) -> None:
         try:
-            logger.info("Snapshot: %s", self._store.snapshot(save))
+            path = self._store.snapshot(save)
+            logger.info("Snapshot: %s", path)
+            self.tell("snapshot", save.iterations, path=str(path))
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
             raise

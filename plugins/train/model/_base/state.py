@@ -56,6 +56,9 @@ class State:
         """What the last run left for one that resumes it, beside weights and options."""
         self.describe_run: Callable[[], dict[str, Any]] = lambda: self.last_run
         """Gives what this run leaves, at every save. A trainer puts its own in place."""
+        self._set: dict[str, dict[str, Any]] = stored.get("set", {})
+        self._wanted: dict[str, Any] = {}
+        self._told: set[str] = set()
         self._session_id = max(map(int, self._sessions), default=0) + 1
         self._open_session(no_logs)
         self.restore_config(config_changeable_items, config_changeable_items.keys())
@@ -110,7 +113,8 @@ class State:
         """Options as this model must be trained with.
 
         Changeable options take their new value and the change is logged; all others keep the value
-        that the model was begun with.
+        that the model was begun with. One that was set while a run trained stays so, until the
+        user gives it another value than the one that it had then.
 
         Parameters
         ----------
@@ -127,6 +131,7 @@ class State:
         for key, value in config.items():
             stored = self.config.setdefault(key, value)
             if key in changeable:
+                value = self._unless_set(key, value)
                 self.config[key] = self.current_session["config"][key] = value
                 if stored != value:
                     logger.info("Option %s: %s -> %s", key, stored, value)
@@ -139,8 +144,44 @@ class State:
                 )
         return {key: self.config[key] for key in config}
 
+    def _unless_set(self, key: str, value: Any) -> Any:
+        """The value that an option was set to while training, or else the user's present one."""
+        self._wanted[key] = value
+        was_set = self._set.get(key)
+        if was_set is None:
+            return value
+        if was_set["instead_of"] != value:
+            del self._set[key]
+            return value
+        if key not in self._told:
+            self._told.add(key)
+            logger.info(
+                "Option %s stays %s, to which it was set while training; another value than %s in "
+                "train.ini takes its place",
+                key,
+                was_set["value"],
+                value,
+            )
+        return was_set["value"]
+
+    def set_option(self, key: str, value: Any) -> None:
+        """Note that a changeable option was set while the run trains.
+
+        Parameters
+        ----------
+        key
+            Its name; it has been through `restore_config`.
+        value
+            Its new value.
+        """
+        self.config[key] = self.current_session["config"][key] = value
+        self._set.pop(key, None)
+        if value != self._wanted[key]:
+            self._set[key] = {"value": value, "instead_of": self._wanted[key]}
+
     def describe(self) -> dict[str, Any]:
         """All of it, as JSON can hold it."""
+        held = {"set": self._set} if self._set else {}
         return {
             "name": self._name,
             "sessions": self._sessions,
@@ -148,6 +189,7 @@ class State:
             "iterations": self._iterations,
             "config": self.config,
             "run": self.describe_run(),
+            **held,
         }
 
     def go_back(self, stored: Mapping[str, Any]) -> None:
