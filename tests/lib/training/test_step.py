@@ -4,70 +4,31 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import keras
 import numpy as np
 import pytest
 import torch
 
-from lib.config import options, sections
 from lib.errors import FaceswapError
 from lib.model.losses.face import FaceLoss, MaskLoss
 from lib.model.precision import set_precision
 from lib.training.device import to_device
 from lib.training.scaling import INITIAL, SMALLEST
-from lib.training.step import TrainingStep
-
-CONFIG = options.merged(cls() for cls in sections.MODEL.values())
-FLOAT16 = {"mixed_precision": True, "mixed_precision_type": "float16"}
-RATE = 1e-3
-
-
-def make(optimizer: keras.optimizers.Optimizer | None = None) -> keras.Model:
-    keras.utils.set_random_seed(0)
-    code = keras.Input((16, 16, 3))
-    # Without bias, which the normalization takes away: Adam would move it by the sign of rounding.
-    encoded = keras.layers.Conv2D(4, 3, padding="same", use_bias=False)(code)
-    encoder = keras.Model(code, keras.layers.BatchNormalization()(encoded), name="encoder")
-    inputs = [keras.Input((16, 16, 3)) for _ in "ab"]
-    outputs = [
-        keras.layers.Conv2D(3, 3, padding="same", activation="sigmoid")(encoder(x)) for x in inputs
-    ]
-    model = keras.Model(inputs, outputs)
-    optimizer = optimizer or keras.optimizers.Adam(RATE)
-    model.compile(optimizer=optimizer, loss=[FaceLoss() for _ in "ab"], jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-def linear() -> keras.optimizers.Optimizer:
-    """Gradient descent, of a thousandth of the rate: Adam whose epsilon dwarfs all gradients."""
-    return keras.optimizers.Adam(0.0, beta_1=0.0, beta_2=0.0, epsilon=1e3)
-
-
-def step_of(model: keras.Model, frozen: tuple[str, ...] = (), **more: Any) -> TrainingStep:
-    return TrainingStep(model, CONFIG | more, frozen)
-
-
-def batch(seed: int, size: int = 4) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    rng = np.random.default_rng(seed)
-    feeds = [rng.integers(0, 256, (size, 16, 16, 3), dtype=np.uint8) for _ in "ab"]
-    return feeds, [rng.integers(0, 256, (size, 16, 16, 6), dtype=np.uint8) for _ in "ab"]
-
-
-def joined(*batches: tuple[list[np.ndarray], list[np.ndarray]]) -> tuple[Any, Any]:
-    return tuple(
-        [np.concatenate(parts) for parts in zip(*kind, strict=True)]
-        for kind in zip(*batches, strict=True)
-    )
-
-
-def weights(model: keras.Model) -> list[np.ndarray]:
-    return [weight.numpy().copy() for weight in model.weights]
+from tests.fixtures.small_step import (
+    FLOAT16,
+    RATE,
+    Spoiled,
+    batch,
+    everything,
+    joined,
+    linear,
+    make,
+    spoilable,
+    step_of,
+    weights,
+)
 
 
 def test_three_steps_are_those_of_train_on_batch() -> None:
@@ -205,31 +166,6 @@ def test_the_state_of_a_step_is_what_the_next_run_goes_on_from() -> None:
     assert len(step.state()["clipping"]["norms"]) == 1
 
 
-class Spoiled(keras.losses.Loss):
-    """Mean squared error times a factor that tests change; and, apart, its gradient times one."""
-
-    factor = 1.0
-    gradient_factor = 1.0
-
-    def call(self, truth: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
-        if prediction.requires_grad:
-            prediction.register_hook(lambda gradient: gradient * self.gradient_factor)
-        errors = torch.square(truth[..., :3] - prediction.float())
-        return errors.mean(dim=(1, 2, 3)) * self.factor
-
-
-def spoilable(**more: Any) -> tuple[keras.Model, TrainingStep, Spoiled]:
-    model = make(keras.optimizers.Adam(RATE, use_ema=True))
-    loss = Spoiled()
-    model.loss = [FaceLoss(), loss]
-    return model, step_of(model, **more), loss
-
-
-def everything(model: keras.Model) -> list[bytes]:
-    """All that a step may change, statistics of batches among it."""
-    return [v.numpy().tobytes() for v in [*model.variables, *model.optimizer.variables]]
-
-
 BAD = [
     {"factor": float("nan")},
     {"factor": float("inf")},
@@ -264,80 +200,6 @@ def test_a_run_with_a_bad_step_is_the_run_without() -> None:
         if seed != 2:
             whole([batch(seed)], RATE, 0.5)
     assert everything(model) == everything(other)
-
-
-@keras.saving.register_keras_serializable("tests")
-class Halving(keras.layers.Conv2D):
-    """Makes its kernel smaller in each forward pass that trains."""
-
-    def call(self, x: torch.Tensor, training: bool = False) -> torch.Tensor:
-        if training:
-            self.kernel.assign(self.kernel * 0.5)
-        return super().call(x)
-
-
-def spectral(*args: Any, **kwargs: Any) -> keras.layers.Layer:
-    return keras.layers.SpectralNormalization(keras.layers.Conv2D(*args, **kwargs))
-
-
-def restless(layer: Callable[..., keras.layers.Layer]) -> keras.Model:
-    """A model with layers that assign weights which are trained, in their forward pass."""
-    keras.utils.set_random_seed(0)
-    inputs = [keras.Input((16, 16, 3)) for _ in "ab"]
-    outputs = [layer(3, 3, padding="same")(x) for x in inputs]
-    model = keras.Model(inputs, outputs)
-    model.compile(keras.optimizers.Adam(RATE), loss=[Spoiled() for _ in "ab"], jit_compile=False)
-    model.optimizer.build(model.trainable_variables)
-    return model
-
-
-@pytest.mark.parametrize("layer", [spectral, Halving])
-def test_a_bad_step_does_not_leave_what_layers_assign_to_weights(
-    layer: Callable[..., keras.layers.Layer],
-) -> None:
-    model = restless(layer)
-    step = step_of(model)
-    before = everything(model)
-    model.loss[1].factor = float("nan")
-    assert not bool(step([batch(0)], RATE).is_good)
-    assert everything(model) == before
-    model.loss[1].factor = 1.0
-    assert bool(step([batch(0)], RATE).is_good)
-    changed = [old != new for old, new in zip(before, everything(model), strict=True)]
-    assert all(changed[: len(model.trainable_variables)]), "a good step keeps it"
-
-
-def test_a_step_that_ran_out_of_memory_does_not_leave_what_layers_assign_to_weights() -> None:
-    models = [restless(spectral) for _ in range(2)]
-    steps = [step_of(model) for model in models]
-    whole, fails = Spoiled.call, [True]
-
-    def call(loss: Spoiled, truth: torch.Tensor, prediction: torch.Tensor) -> torch.Tensor:
-        if fails and len(prediction) > 2:
-            fails.clear()
-            raise MemoryError
-        return whole(loss, truth, prediction)
-
-    steps[0]._losses._losses = [partial(call, loss) for loss in models[0].loss]
-    steps[0]._parts.shrink = lambda _: None  # the batch as a whole again
-    for step in steps:
-        step([batch(0)], RATE)
-    assert not fails
-    assert everything(models[0]) == everything(models[1])
-
-
-def test_a_bad_activation_does_not_stay_in_the_statistics_of_batches() -> None:
-    model = make()
-    step = step_of(model)
-    norm = model.get_layer("encoder").layers[-1]
-    before = everything(model)
-    kernel = model.get_layer("encoder").layers[1].kernel
-    whole = kernel.numpy().copy()
-    kernel.assign(np.full_like(whole, np.nan))
-    assert not bool(step([batch(0)], RATE).is_good)
-    assert np.isfinite(norm.moving_mean.numpy()).all()
-    kernel.assign(whole)
-    assert everything(model) == before
 
 
 def test_one_bad_batch_of_several_spoils_the_step() -> None:
@@ -408,7 +270,7 @@ TOGETHER = """
     import sys
     from datetime import timedelta
     import torch.distributed as dist
-    from tests.lib.training import test_step as here
+    from tests.fixtures import small_step as here
 
     rank = int(sys.argv[1])
     store = dist.FileStore(sys.argv[2], 2)
