@@ -7,6 +7,7 @@ from lib.logs.levels import LEVELS
 from scripts.convert_options import add_convert
 from scripts.extract_options import add_extract
 from scripts.options import add_faces, add_plugin_dir, whole
+from scripts.steering_options import add_control, add_runs, add_status
 from scripts.train_options import add_train
 
 
@@ -147,6 +148,9 @@ COMMANDS = {
     "train": ("train a model on the faces of two people who agreed to it", add_train),
     "convert": ("swap the faces of a video or of pictures", add_convert),
     "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
+    "status": ("tell how a run fares, or how it ended", add_status),
+    "control": ("ask a run to save, to stop, or to change an option", add_control),
+    "runs": ("compare runs in a table and in curves", add_runs),
     "restore": ("list a model's saves and snapshots, or go back to one of them", _add_restore),
     "doctor": ("look for what is wrong with the installation, a model or faces", _add_doctor),
     "render": ("render faces of a person who does not exist", _add_render),

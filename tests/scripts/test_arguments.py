@@ -84,6 +84,7 @@ def test_the_options_of_every_command(command: str) -> None:
     required = {"train": REQUIRED[1:], "evaluate": REQUIRED[1:], "render": ["-o", "x"]}
     required |= {"restore": ["-m", "x"], "extract": ["-i", "x", "-o", "y"]}
     required["convert"] = ["-i", "x", "-o", "y", "-m", "z"]
+    required |= {"status": ["m"], "control": ["m", "save"], "runs": ["m", "n"]}
     everywhere = ["-C", "my.ini", "-L", "DEBUG", "-F", "log", "-X", "1"]
     parsed = make_parser().parse_args([command, *required.get(command, []), *everywhere])
     assert (parsed.configfile, parsed.loglevel, parsed.logfile) == ("my.ini", "DEBUG", "log")

@@ -55,6 +55,8 @@ def test_the_newest_save_that_is_whole_comes_before_the_file(tmp_path: Path) -> 
         (json.dumps({**STATE, "lowest_avg_loss": {"a": 1.0}}), "lowest losses"),
         (json.dumps({**STATE, "lowest_avg_loss": {"a": "x", "b": 1}}), "lowest losses"),
         (json.dumps({**STATE, "config": {"x": 0.5}}).replace("0.5", "1e999"), "1e999 is no number"),
+        (json.dumps({**STATE, "set": []}), "'set' is not dict"),
+        (json.dumps({**STATE, "set": {"x": {"value": 1}}}), "an option that was set is none"),
         ("[" * 100_000, "recursion"),
     ],
 )

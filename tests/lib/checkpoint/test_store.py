@@ -163,7 +163,10 @@ def test_a_folder_is_put_in_order(store: ModelStore, caplog: pytest.LogCaptureFi
     newest.state.write_text("[]")
     (store.folder / ".saving-12-tiny_state.json").write_text("half")
     (store.saves.folder / ".partial-12").mkdir()
+    (store.folder / "tiny_live").mkdir()
+    (store.folder / "tiny_live" / ".saving-12-ab.json").write_text("half")
     recover(store)
+    (store.folder / "tiny_live").rmdir()
     assert sorted(os.listdir(store.saves.folder)) == ["000001_1", "000002_2", "000003_3.damaged"]
     assert sorted(os.listdir(store.folder)) == ["tiny.keras", "tiny_saves", "tiny_state.json"]
     assert json.loads(store.state_path.read_text()) == {"iterations": 2}
@@ -364,6 +367,7 @@ def test_a_snapshot_is_a_copy_of_the_folder_with_one_save(store: ModelStore) -> 
     (store.folder / "tiny_logs").mkdir()
     (store.folder / "tiny_logs" / "events").write_text("so far")
     (store.folder / ".lock").write_text("")
+    (store.folder / "tiny_live").mkdir()  # what a run tells of itself is no part of the model
     target = store.snapshot(made)
     assert target == store.folder.with_name("model_snapshot_25_iters")
     copy = ModelStore(str(target), "tiny")

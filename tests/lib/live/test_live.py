@@ -52,7 +52,10 @@ def test_asks_are_taken_once_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[1]", '{"action": "format"}', '{"action": "set", "value": [1]}', "x" * 10_000],
+    [
+        *("", "{", "[1]", '{"action": "format"}', '{"action": "set", "value": [1]}', "x" * 10_000),
+        *('{"action": "set", "option": "a b"}', r'{"action": "save", "by": "two\nlines"}'),
+    ],
 )
 def test_what_is_no_ask_is_dropped_with_a_word(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture

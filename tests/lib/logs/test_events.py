@@ -29,9 +29,11 @@ def test_a_later_run_adds_to_the_file(tmp_path: Path) -> None:
 
 
 def test_what_json_lacks_becomes_null(tmp_path: Path) -> None:
-    EventLog(tmp_path / "log.jsonl").add("x", 1, psnr=float("inf"), loss=float("nan"))
+    values = {"loss": float("nan"), "options": {"rate": float("inf"), "flip": True}}
+    EventLog(tmp_path / "log.jsonl").add("x", 1, psnr=float("inf"), **values)
     line = json.loads((tmp_path / "log.jsonl").read_text())
     assert (line["psnr"], line["loss"]) == (None, None)
+    assert line["options"] == {"rate": None, "flip": True}
 
 
 def test_a_file_that_cannot_be_written_is_warned_of_once(

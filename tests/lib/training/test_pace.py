@@ -18,7 +18,9 @@ def test_rate_waiting_and_time_left(clock: list[float]) -> None:
     for _ in range(4):
         pace.count()
     clock[0] = 2
+    assert (pace.rate, pace.waiting) == (None, None)
     assert pace.tell(waited=0.5) == "  0.50 s/it  wait 25%  8m"
+    assert (pace.rate, pace.waiting) == (2.0, 0.25)
 
 
 @pytest.mark.parametrize(

@@ -86,3 +86,26 @@ def test_an_option_that_is_new_since_the_model_was_begun_is_added(tmp_path: Path
     state = make(tmp_path)
     assert state.restore_config({"fresh": 1}, ()) == {"fresh": 1}
     assert state.config == {"fresh": 1}
+
+
+def test_an_option_that_was_set_holds_until_the_user_changes_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = make(tmp_path, learning_rate=5e-5, warmup_iterations=0)
+    first.set_option("learning_rate", 1e-5)
+    first.set_option("warmup_iterations", 9)
+    first.set_option("warmup_iterations", 0)  # as the file says: it is not set any more
+    first.save()
+    stored = json.loads((tmp_path / "tiny_state.json").read_text())
+    assert stored["set"] == {"learning_rate": {"value": 1e-5, "instead_of": 5e-5}}
+    assert stored["sessions"]["1"]["config"] == {"learning_rate": 1e-5, "warmup_iterations": 0}
+    with caplog.at_level(logging.INFO):
+        second = make(tmp_path, learning_rate=5e-5)
+        options = {"learning_rate": 5e-5}
+        assert second.restore_config(options, options) == {"learning_rate": 1e-5}
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Option learning_rate stays 1e-05, to which it was set")
+    second.save()
+    third = make(tmp_path, learning_rate=2e-5)
+    assert third.config["learning_rate"] == 2e-5
+    assert "set" not in third.describe()

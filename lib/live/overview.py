@@ -1,0 +1,97 @@
+"""A run in a few facts, for ``faceswap status``: from its status and its log."""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from lib.errors import FaceswapError
+from lib.live.history import Event, log_path, newest, read_events
+from lib.live.state import RunState, state_of
+from lib.live.status import Status, live_folder, read_status
+
+WARNINGS = 3
+"""The newest warnings are told, so many."""
+
+_ENDINGS = "_live", "_log.jsonl", "_state.json"
+
+
+def model_in(model_dir: str | Path) -> str:
+    """Name of the one model that has been trained, or begun, in a folder.
+
+    Unlike `lib.checkpoint.store.find_model` it loads nothing heavy, and finds one that has not been
+    saved yet.
+
+    Raises
+    ------
+    FaceswapError
+        There is none, or there are several.
+    """
+    folder = Path(model_dir)
+    found = {
+        path.name.removesuffix(ending)
+        for ending in _ENDINGS
+        for path in folder.glob(f"*{ending}")
+        if not path.name.startswith(".")
+    }
+    if len(found) == 1:
+        return found.pop()
+    what = f"several models, {', '.join(sorted(found))}" if found else "no model"
+    raise FaceswapError(f"'{folder}' holds {what}: name the folder of one model")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """How a model's last run fares, or fared.
+
+    Attributes
+    ----------
+    model
+        The model plugin's name.
+    state
+        As of `lib.live.state.state_of`.
+    status
+        The newest; None where no run has left one.
+    saved, held_out
+        Event of the last save, and of the newest held-out score; None where there is none.
+    warnings
+        Events of the run's newest warnings, the oldest first.
+    """
+
+    model: str
+    state: RunState | None
+    status: Status | None
+    saved: Event | None
+    held_out: Event | None
+    warnings: list[Event]
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it, with the estimates of the status."""
+        held = asdict(self)
+        if self.status is not None:
+            held["status"]["seconds_to_save"] = self.status.seconds_to_save
+            held["status"]["seconds_to_end"] = self.status.seconds_to_end
+        return held
+
+
+def overview(model_dir: str | Path) -> Overview:
+    """Look at a model's last run.
+
+    Raises
+    ------
+    FaceswapError
+        The folder holds no model, or what the run left can't be read.
+    """
+    name = model_in(model_dir)
+    events = read_events(log_path(model_dir, name))
+    begun = newest(events, "begun")
+    since = begun["time"] if begun else 0
+    warnings = [e for e in events if e["event"] == "warning" and e["time"] >= since]
+    state = state_of(model_dir, name)
+    return Overview(
+        model=name,
+        state=state,
+        status=read_status(live_folder(model_dir, name)),
+        saved=newest(events, "saved"),
+        held_out=newest(events, "held_out"),
+        warnings=warnings[-WARNINGS:],
+    )

@@ -1,0 +1,109 @@
+"""What came of a model's runs from its beginning on: losses and scores over iterations and time."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lib.live.history import Event, log_path, read_events
+
+NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Point:
+    """Figures of one moment.
+
+    Attributes
+    ----------
+    iteration
+        Iterations trained by then.
+    hours
+        Time trained by then, without pauses between runs; NaN where the log does not tell.
+    values
+        By name; NaN for what was no number.
+    """
+
+    iteration: int
+    hours: float
+    values: dict[str, float]
+
+
+@dataclass
+class Record:
+    """A model's runs, one after another.
+
+    What was trained after a save that a later run went on from, or that a run went back to, is
+    left out.
+
+    Attributes
+    ----------
+    losses
+        Mean losses, "loss_a" and "loss_b".
+    scores
+        Held-out scores, "psnr" and "ssim".
+    iterations
+        Iterations trained, by the log.
+    hours
+        Time trained; NaN where the log does not tell.
+    """
+
+    losses: list[Point] = field(default_factory=list)
+    scores: list[Point] = field(default_factory=list)
+    iterations: int = 0
+    hours: float = NAN
+
+    @classmethod
+    def of(cls, events: Iterable[Event]) -> "Record":
+        """Go through a log's events, the oldest first."""
+        record, before, begun = cls(), 0.0, None
+        for event in events:
+            if event["event"] == "begun":
+                before, begun = 0.0 if begun is None else record.hours, event["time"]
+            if event["event"] in ("begun", "gone_back"):
+                record._forget_after(event["iteration"])
+            if begun is not None:
+                record.hours = before + max(0.0, event["time"] - begun) / 3600
+            record._add(event)
+        return record
+
+    def _forget_after(self, iteration: int) -> None:
+        self.iterations = iteration
+        self.losses, self.scores = (
+            [point for point in points if point.iteration <= iteration]
+            for points in (self.losses, self.scores)
+        )
+
+    def _add(self, event: Event) -> None:
+        self.iterations = max(self.iterations, event["iteration"])
+        names = {"progress": ("loss_a", "loss_b"), "held_out": ("psnr", "ssim")}
+        if event["event"] in names:
+            values = {name: _number(event.get(name)) for name in names[event["event"]]}
+            points = self.losses if event["event"] == "progress" else self.scores
+            points.append(Point(event["iteration"], self.hours, values))
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) else NAN
+
+
+def read_record(model_dir: Path, name: str) -> Record:
+    """The record of a model.
+
+    Raises
+    ------
+    FaceswapError
+        Its log can't be read.
+    """
+    return Record.of(read_events(log_path(model_dir, name)))
+
+
+def stored_options(model_dir: Path, name: str) -> dict[str, Any]:
+    """Options that a model was last saved with, and its batch size; {} where that can't be read."""
+    try:
+        state = json.loads((model_dir / f"{name}_state.json").read_text(encoding="utf-8"))
+        last = max(state["sessions"], key=int)
+        return {**state["config"], "batch_size": state["sessions"][last]["batchsize"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}

@@ -1,0 +1,129 @@
+"""``faceswap status``: how a run fares, or how it ended."""
+
+import json
+import shutil
+import textwrap
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+
+from lib.live.overview import Overview, overview
+from lib.live.status import Status as Told
+from lib.logs.console import ConsoleLine, LineAwareHandler
+from lib.logs.setup import configure
+
+_LABEL = 12
+
+
+class Status:
+    """The status command.
+
+    Parameters
+    ----------
+    arguments : argparse.Namespace
+        The command's options.
+    """
+
+    def __init__(self, arguments: Namespace) -> None:
+        self._args = arguments
+
+    def process(self) -> None:
+        """Print it.
+
+        Raises
+        ------
+        FaceswapError
+            The folder holds no model, or what the run left can't be read.
+        """
+        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        found = overview(self._args.model_dir)
+        if self._args.json:
+            print(json.dumps(found.as_json(), indent=1))
+            return
+        width = max(40, shutil.get_terminal_size().columns - 1)
+        for label, text in lines(found, time.time()):
+            print(textwrap.fill(f"{label:{_LABEL}}{text}", width, subsequent_indent=" " * _LABEL))
+
+
+def lines(found: Overview, now: float) -> Iterator[tuple[str, str]]:
+    """Say it in words.
+
+    Parameters
+    ----------
+    found
+        What there is to say.
+    now
+        Seconds since 1970.
+
+    Yields
+    ------
+    tuple
+        A label and a text.
+    """
+    yield "Model", found.model
+    if found.status is None:
+        yield "Run", "none that has told how it fares"
+    else:
+        yield "Run", _run(found, found.status, now)
+        yield from _figures(found, found.status)
+    if found.saved:
+        ago = duration(now - found.saved["time"])
+        yield "Last save", f"at iteration {found.saved['iteration']:,}, {ago} ago"
+    if found.held_out:
+        yield "Held out", _score(found.held_out)
+    if found.status is not None and found.status.options:
+        values = (f"{name} {value}" for name, value in sorted(found.status.options.items()))
+        yield "Options", ", ".join(values) + " (control ... set changes them)"
+    for event in found.warnings:
+        yield "Warning", f"{duration(now - event['time'])} ago: {event['text']}"
+
+
+def _run(found: Overview, status: Told, now: float) -> str:
+    since = time.strftime("%Y-%m-%d %H:%M", time.localtime(status.started))
+    seen = duration(now - status.changed)
+    match found.state:
+        case "running":
+            return f"{status.state}, process {status.pid} on '{status.host}' since {since}"
+        case "killed":
+            return f"killed, or its machine went down; last seen {seen} ago, begun {since}"
+        case "failed":
+            return f"failed {seen} ago, begun {since}: {status.message}"
+        case _:
+            return f"stopped with a save {seen} ago, begun {since}"
+
+
+def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
+    yield "Iteration", f"{status.iteration:,} of {status.end:,}, begun at {status.begin:,}"
+    if status.loss_a is not None and status.loss_b is not None:
+        yield "Loss", f"A {status.loss_a:.5f}, B {status.loss_b:.5f}"
+    if status.rate:
+        pace = f"{status.rate:.3g} iterations a second"
+        yield "Rate", pace + ("" if status.waiting is None else f", {status.waiting:.0%} waiting")
+    if status.memory:
+        yield "Memory", f"{status.memory / 2**30:.2f} GiB"
+    to_save, to_end = status.seconds_to_save, status.seconds_to_end
+    if found.state == "running" and to_save is not None and to_end is not None:
+        yield "Next save", f"in {duration(to_save)}, at iteration {status.next_save:,}"
+        yield "End", f"in {duration(to_end)}"
+
+
+def _score(event: dict[str, object]) -> str:
+    psnr, ssim = (
+        f"{value:.{digits}f}" if isinstance(value := event.get(name), int | float) else "none"
+        for name, digits in (("psnr", 2), ("ssim", 4))
+    )
+    return f"PSNR {psnr}, SSIM {ssim} at iteration {event['iteration']:,}"
+
+
+def duration(seconds: float) -> str:
+    """A length of time in its two largest units, such as ``3 h 12 min``."""
+    whole = max(0, round(seconds))
+    for size, unit, small, part in (
+        (86400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // small
+            return f"{whole // size} {unit}" + (f" {rest} {part}" if rest else "")
+    return f"{whole} s"

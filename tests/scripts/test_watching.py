@@ -1,0 +1,205 @@
+"""The commands status, control and runs, on folders as runs leave them."""
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import pytest
+
+from lib.checkpoint.lock import FolderLock
+from lib.errors import FaceswapError
+from lib.live.asks import Ask, Asks
+from lib.live.history import log_path
+from lib.live.status import Status, live_folder, write_status
+from lib.logs.events import EventLog
+from scripts import control
+from scripts.arguments import make_parser
+from scripts.control import Control
+from scripts.runs import Runs
+from scripts.status import Status as StatusCommand
+from scripts.status import duration
+
+RATE = {"learning_rate": 1e-3}
+
+
+def tell(folder: Path, state: str = "training", **more: object) -> None:
+    told = Status(
+        **{"state": state, "plugin": "tiny", "options": RATE, "iteration": 1250, "end": 2000}
+        | {"changed": time.time(), "started": time.time(), **more}
+    )
+    write_status(live_folder(folder, "tiny"), told)
+
+
+def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    arguments = make_parser().parse_args([*words])
+    {"status": StatusCommand, "control": Control, "runs": Runs}[arguments.command](
+        arguments
+    ).process()
+    return capsys.readouterr().out
+
+
+def test_status_tells_a_run_in_words_and_in_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = {"rate": 5.0, "waiting": 0.01, "next_save": 1300, "loss_a": 0.5, "loss_b": 0.25}
+    tell(tmp_path, memory=3 * 2**30, pid=77, host="here", **more)
+    log = EventLog(log_path(tmp_path, "tiny"))
+    log.add("saved", 1000)
+    log.add("held_out", 1000, psnr=24.126, ssim=None)
+    log.add("warning", 1100, text="faces are few")
+    with FolderLock(tmp_path):
+        text = printed(capsys, "status", str(tmp_path))
+        held = json.loads(printed(capsys, "status", str(tmp_path), "--json"))
+    for part in (
+        "training, process 77 on 'here' since",
+        "1,250 of 2,000",
+        "A 0.50000, B 0.25000",
+        "5 iterations a second, 1% waiting",
+        "3.00 GiB",
+        "in 10 s, at iteration 1,300",
+        "in 2 min 30 s",
+        "PSNR 24.13, SSIM none at iteration 1,000",
+        "learning_rate 0.001",
+        "faces are few",
+    ):
+        assert part in text
+    assert (held["state"], held["model"]) == ("running", "tiny")
+    assert held["status"]["seconds_to_end"] == 150
+    assert held["saved"]["iteration"] == 1000
+    assert "killed, or its machine went down" in printed(capsys, "status", str(tmp_path))
+    tell(tmp_path, "failed", message="no room")
+    assert "ago, begun" in (text := printed(capsys, "status", str(tmp_path)))
+    assert "no room" in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(-1, "0 s"), (59.4, "59 s"), (60, "1 min"), (3725, "1 h 2 min"), (200_000, "2 d 7 h")],
+)
+def test_durations(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
+
+
+@contextmanager
+def a_run(folder: Path, *, sets: bool = True) -> Iterator[list[Ask]]:
+    """Takes what is asked, as a run does."""
+    taken: list[Ask] = []
+    done = threading.Event()
+    log = EventLog(log_path(folder, "tiny"))
+    log.add("option", 1, name="learning_rate", old=1, new=2)  # of an earlier ask
+
+    def work() -> None:
+        while not done.wait(0.01):
+            for one in Asks(live_folder(folder, "tiny")).take():
+                taken.append(one)
+                if one.action != "set":
+                    continue
+                if sets:
+                    log.add("option", 1250, name=one.option, old=1e-3, new=float(str(one.value)))
+                else:
+                    log.add("warning", 1250, text=f"Option {one.option} is not set, as asked")
+
+    thread = threading.Thread(target=work)
+    with FolderLock(folder):
+        tell(folder)
+        thread.start()
+        try:
+            yield taken
+        finally:
+            done.set()
+            thread.join()
+
+
+@pytest.mark.parametrize("action", ["save", "snapshot", "refresh", "stop"])
+def test_control_asks_and_says_that_it_was_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str
+) -> None:
+    with a_run(tmp_path) as taken:
+        assert "after this iteration" in printed(capsys, "control", str(tmp_path), action)
+    assert taken == [Ask(action=action, by="faceswap control")]
+
+
+def test_control_sets_an_option_and_tells_what_became_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["control", str(tmp_path), "set", "learning_rate", "1e-5"]
+    with a_run(tmp_path) as taken:
+        told = printed(capsys, *words)
+    assert told == "Option learning_rate: 0.001 -> 1e-05, from iteration 1,251 on\n"
+    assert [(one.option, one.value) for one in taken] == [("learning_rate", "1e-5")]
+    with a_run(tmp_path, sets=False), pytest.raises(FaceswapError, match="is not set, as asked"):
+        printed(capsys, *words)
+
+
+def test_control_refuses_where_no_run_is_or_none_listens(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(FaceswapError, match="holds no model"):
+        printed(capsys, "control", str(tmp_path), "save")
+    tell(tmp_path)
+    with pytest.raises(FaceswapError, match=r"no run trains in .* \(the last one was killed\)"):
+        printed(capsys, "control", str(tmp_path), "save")
+    monkeypatch.setattr(control, "SECONDS_TO_TAKE", 0.2)
+    with FolderLock(tmp_path):
+        with pytest.raises(FaceswapError, match="has not taken it in 0 s, and it was withdrawn"):
+            printed(capsys, "control", str(tmp_path), "save")
+        assert Asks(live_folder(tmp_path, "tiny")).take() == []
+        tell(tmp_path, "starting")
+        with pytest.raises(FaceswapError, match="still starts"):
+            printed(capsys, "control", str(tmp_path), "save")
+
+
+@pytest.mark.parametrize(
+    "words", [["set"], ["set", "learning_rate"], ["save", "learning_rate"], ["stop", "x", "1"]]
+)
+def test_control_is_told_what_to_set_and_no_more(tmp_path: Path, words: list[str]) -> None:
+    with pytest.raises(FaceswapError, match="set needs an option|leave it out"):
+        Control(make_parser().parse_args(["control", str(tmp_path), *words]))
+
+
+def test_runs_are_compared_in_a_table_and_in_curves(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, rate in (("one", 1e-3), ("two", 1e-4)):
+        folder = tmp_path / "runs" / name
+        log = EventLog(log_path(folder, "tiny"))
+        log.add("begun", 0)
+        for iteration in (100, 200):
+            losses = {"loss_a": rate * iteration, "loss_b": 1.0}
+            log.add("progress", iteration, **losses)
+            log.add("held_out", iteration, psnr=20.0 + iteration / 100, ssim=0.5)
+        sessions = {"1": {"batchsize": 8}}
+        state = {"config": {"learning_rate": rate, "coverage": 80.0}, "sessions": sessions}
+        (folder / "tiny_state.json").write_text(json.dumps(state))
+    (tmp_path / "runs" / "one_snapshot_100_iters").mkdir()
+    (tmp_path / "runs" / "one_snapshot_100_iters" / "tiny_state.json").touch()
+    old = tmp_path / "old"
+    EventLog(log_path(old, "compact")).add("held_out", 500, psnr=float("nan"), ssim=0.25)
+    (old / "training_preview.png").touch()
+    output = str(tmp_path / "curves.png")
+    words = ["runs", str(tmp_path / "runs"), str(old), str(old), "-o", output]
+    heading, one, two, third, preview, *others = printed(capsys, *words).splitlines()
+    columns = "Run Plugin Iterations Trained Loss A Loss B PSNR SSIM"
+    assert " ".join(heading.split()) == columns
+    assert one.split() == ["one", "tiny", "200", "0", "s", "0.20000", "1.00000", "22.00", "0.5000"]
+    assert two.split()[5] == "0.02000"
+    assert third.split() == ["old", "compact", "500", "-", "-", "-", "-", "0.2500"]
+    assert preview.endswith("training_preview.png")
+    assert others == [
+        *("Options that differ:", "  learning_rate: one 0.001, two 0.0001", f"Curves: {output}")
+    ]
+    assert cv2.imread(output).shape == (1020, 1200, 3)
+
+
+def test_runs_need_folders_that_hold_models(tmp_path: Path) -> None:
+    words = ["runs", str(tmp_path), "-o", str(tmp_path / "x.png")]
+    with pytest.raises(FaceswapError, match="holds no model"):
+        Runs(make_parser().parse_args(words)).process()
+    with pytest.raises(FaceswapError, match="is no folder"):
+        Runs(make_parser().parse_args(["runs", str(tmp_path / "none")])).process()
+    with pytest.raises(FaceswapError, match=r"must end in \.png"):
+        Runs(make_parser().parse_args(["runs", str(tmp_path), "-o", "x.jpg"]))
