@@ -179,7 +179,7 @@ def test_a_signal_to_the_command_stops_all_its_processes_with_one_save(
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     try:
-        end = time.monotonic() + 180
+        end = time.monotonic() + 300
         while not (tmp_path / "model" / "tiny_state.json").exists():
             assert time.monotonic() < end
             time.sleep(0.1)
