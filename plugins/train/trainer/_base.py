@@ -3,22 +3,19 @@
 import json
 import logging
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from lib.config.options import Option, Value
-from lib.config.train import TrainerOptions
+from lib.config.options import Value
 from lib.errors import FaceswapError
 from lib.live.history import log_path
 from lib.live.reporter import Reporter
 from lib.logs.console import ConsoleLine
 from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
-from lib.logs.tensorboard import ScalarLog
 from lib.model.compiling import loss_names
 from lib.model.predictor import Predictor, side_path
 from lib.training.distributed import ALONE, World
@@ -30,11 +27,11 @@ from lib.training.pace import Pace
 from lib.training.room import Room
 from lib.training.schedule import average_momentum, learning_rate
 from lib.training.step import Outcome, TrainingStep
-from plugins.train.model._base.changes import EACH_STEP, change, changeable, checked
+from plugins.train.model._base.changes import EACH_STEP
 from plugins.train.trainer._faces import Faces
 from plugins.train.trainer._feeding import check_landmarks, make_feed
 from plugins.train.trainer._rescue import Rescue, what_losses_depend_on
-from plugins.train.trainer._settings import read_options
+from plugins.train.trainer._settings import Settings, frozen_layers, read_options, scalar_log
 from plugins.train.trainer._sight import Sight
 from plugins.train.trainer._watch import Watch
 
@@ -78,12 +75,13 @@ class TrainerBase:
         self._args = model.command_line_arguments
         self._batch_size = batch_size
         self._options = read_options(model, configfile)
+        self._settings = Settings(model, self._options)
         self._faces = Faces(model, images, batch_size)
         check_landmarks(model, self._faces.trained)
         self._world: World = getattr(self._args, "world", ALONE)
         if self._world.is_first:
             self._faces.write_reports()
-        self._frozen = self._frozen_layers()
+        self._frozen = frozen_layers(model)
         self._step = self._make_step()
         taken = model, self._faces.trained, self._options, batch_size, self._world
         self._make_feed = partial(make_feed, *taken, room=Room(batch_size))
@@ -97,7 +95,7 @@ class TrainerBase:
         names = ["total", *loss_names(model.model)]
         model.state.add_session_batchsize(batch_size)
         model.state.add_session_loss_names(names)
-        self._log = LossLog(names, self._scalar_log())
+        self._log = LossLog(names, scalar_log(model))
         self.events = EventLog(log_path(model.model_dir, model.name))
         """What happens in the run, for other programs."""
         self._sight = Sight(model, self._predictor, self._faces, self._options, self._log)
@@ -109,16 +107,6 @@ class TrainerBase:
         model.state.describe_run = self._describe_run
         model.saves.restore_random()
         model.saves.tell = self.events.add
-
-    def _frozen_layers(self) -> list[str]:
-        if not getattr(self._args, "freeze_weights", False):
-            return []
-        if not self._model.freeze_layers:
-            raise FaceswapError(
-                f"--freeze-weights: model '{self._model.name}' has none to freeze; leave it out"
-            )
-        logger.info("Frozen: %s", ", ".join(self._model.freeze_layers))
-        return list(self._model.freeze_layers)
 
     @property
     def _is_rgb(self) -> bool:
@@ -140,13 +128,6 @@ class TrainerBase:
         if not self._faces.held_out:
             return None
         return Watch(self._model, self._predictor, self._faces, self._log, self.events)
-
-    def _scalar_log(self) -> ScalarLog | None:
-        if getattr(self._args, "no_logs", False):
-            return None
-        session = f"session_{self._model.state.session_id}"
-        logs = Path(self._model.model_dir) / f"{self._model.name}_logs"
-        return ScalarLog(logs / session / "train")
 
     def _restore_run(self, stored: dict[str, Any]) -> None:
         """Go on from what a run left."""
@@ -237,15 +218,9 @@ class TrainerBase:
             self._feed = None
 
     @property
-    def changeable(self) -> dict[str, Option]:
-        """The options that `set_option` takes, by name; the model's and the trainer's."""
-        return changeable([*self._model.option_classes.values(), TrainerOptions])
-
-    @property
     def present(self) -> dict[str, Any]:
-        """The values of `changeable`."""
-        held = {**self._model.config, **self._options}
-        return {name: held[name] for name in self.changeable}
+        """The options that `set_option` takes, and their values."""
+        return self._settings.present
 
     def set_option(self, name: str, value: Value) -> tuple[Value, Value]:
         """Give an option another value from the next iteration on, as if the run resumed with it.
@@ -253,7 +228,7 @@ class TrainerBase:
         Parameters
         ----------
         name
-            One of `changeable`.
+            One of `present`.
         value
             The value, or its text as in train.ini.
 
@@ -267,17 +242,13 @@ class TrainerBase:
         FaceswapError
             There is no such option, or it can't have this value; nothing has changed then.
         """
-        old, new = self.present.get(name), checked(self.changeable, name, value)
+        old, new = self.present.get(name), self._settings.checked(name, value)
         if new == old:
             return old, new
         if not self._log.is_empty:
             self._report()
         run = json.loads(json.dumps(self._describe_run()))
-        if name in self._options:
-            self._options[name] = new
-            self._model.state.set_option(name, new)
-        else:
-            change(self._model, name, new)
+        self._settings.change(name, new)
         self._rescue = self._make_rescue()
         if name in EACH_STEP:
             self._rescue.restore(run["rescue"])
