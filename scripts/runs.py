@@ -174,13 +174,13 @@ def _figure(value: float | None, digits: int) -> str:
 
 
 def differences(runs: Sequence[Run]) -> list[str]:
-    """Options in which runs differ, a line each."""
-    known = [run for run in runs if run.options]
-    names = sorted({name for run in known for name in run.options})
+    """Options in which runs differ, a line each; plugins need not have the same ones."""
     lines = []
-    for name in names:
-        values = [run.options.get(name, "-") for run in known]
-        if any(value != values[0] for value in values):
-            pairs = (f"{run.label} {value}" for run, value in zip(known, values, strict=True))
-            lines.append(f"{name}: {', '.join(pairs)}")
-    return ["Options that differ:", *(f"  {line}" for line in lines)] if lines else []
+    for name in sorted({name for run in runs for name in run.options}):
+        values = {run.label: run.options[name] for run in runs if name in run.options}
+        first, *others = values.values()
+        if any(value != first for value in others):
+            lines.append(
+                f"  {name}: {', '.join(f'{run} {value}' for run, value in values.items())}"
+            )
+    return ["Options that differ:", *lines] if lines else []
