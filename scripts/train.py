@@ -171,8 +171,6 @@ class Train:
             yield
         except BaseException as error:
             reporter.end("failed", in_words(error))
-            if not ModelStore(self._args.model_dir, self._args.trainer).exists:
-                reporter.remove()  # a run that never trained leaves nothing
             raise
         reporter.end("stopped")
 

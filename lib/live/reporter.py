@@ -66,6 +66,7 @@ class Reporter:
         memory: Callable[[], int | None],
     ) -> None:
         self._folder = folder
+        self._is_new = not folder.exists()
         self._status = replace(status, started=time.time())
         self._interval = save_interval
         self._memory = memory
@@ -165,6 +166,8 @@ class Reporter:
     def end(self, state: str, message: str = "") -> None:
         """The run has ended: write all that is left.
 
+        One that never came to train leaves no folder that was not there before.
+
         Parameters
         ----------
         state
@@ -173,16 +176,15 @@ class Reporter:
             Why it failed.
         """
         logging.getLogger().removeHandler(self._warnings)
+        if self._is_new and not self._has_begun:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            return
         self._tell_warnings()
         self._tell_progress(time.monotonic())
         with self._lock:
             self._status = replace(self._status, state=state, message=message)
         self._write(time.monotonic())
         self._tell(state, **({"text": message} if message else {}))
-
-    def remove(self) -> None:
-        """Take the live folder away, where a run left nothing else."""
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _write(self, now: float) -> None:
         memory = self._memory()

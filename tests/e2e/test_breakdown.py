@@ -170,5 +170,7 @@ def test_without_protection_every_step_is_taken(
     (tmp_path / "train.ini").write_text("[global]\nnan_protection = False\n")
     monkeypatch.setenv("FRAGILE", "nan 5 6")
     assert train("-it", "8", "-s", "100", "-C", str(tmp_path / "train.ini")) == 0
-    assert events(tmp_path) == []
+    assert {event["event"] for event in events(tmp_path)}.isdisjoint(
+        {"bad_step", "breakdown", "gone_back"}
+    )
     assert not np.isfinite(loaded(tmp_path).model.get_weights()[0]).all()

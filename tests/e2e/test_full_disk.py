@@ -85,7 +85,7 @@ def test_saves_fail_in_a_line_each_and_work_again_once_there_is_room(
     assert "Traceback" not in run.printed
     warnings = re.findall("WARNING: .*No space left", run.printed)
     once = [line for line in warnings if "failed, and" not in line and "preview.png" not in line]
-    assert len(once) == len({line.partition(":")[2][:20] for line in once}) <= 2, once
+    assert len(once) == len({line.partition(":")[2][:20] for line in once}) <= 5, once
     again = train(*words, "-it", "1")
     assert again.wait() == 0, again.printed
     assert f"resumed at iteration {saved(model)[-2]:,}" in again.printed

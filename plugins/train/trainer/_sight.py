@@ -59,6 +59,7 @@ class Sight:
         self._samples = self._make_samples(faces.trained)
         self._timelapse: Samples | None = None
         self._image_logged = -math.inf
+        self._has_failed = False
 
     def _make_samples(self, faces: dict[str, FaceSet]) -> Samples:
         scale = getattr(self._model.command_line_arguments, "preview_scale", 100)
@@ -87,7 +88,9 @@ class Sight:
         try:
             write_samples(folder, model.iterations, self._samples.whole_faces(both))
         except FaceswapError as error:
-            logger.warning("Viewers see no single faces of this preview: %s", error)
+            if not self._has_failed:
+                logger.warning("Viewers see no single faces of this preview: %s", error)
+            self._has_failed = True
 
     def write_timelapse(self, input_a: str, input_b: str, output: str) -> None:
         """Add a picture to the time-lapse.

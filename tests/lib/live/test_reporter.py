@@ -115,3 +115,15 @@ def test_losses_that_are_no_numbers_are_null(tmp_path: Path, clock: list[float])
     reporter.end("stopped")
     held = json.loads((tmp_path / "status.json").read_text())
     assert (held["loss_a"], held["loss_b"]) == (None, 1.0)
+
+
+def test_a_run_that_never_trains_leaves_no_folder_that_was_not_there(tmp_path: Path) -> None:
+    for is_there in (False, True):
+        reporter = make(tmp_path / "live")
+        reporter.tick()
+        reporter.end("failed", "no faces")
+        assert (tmp_path / "live").exists() == is_there
+        (tmp_path / "live").mkdir(exist_ok=True)
+    found = read_status(tmp_path / "live")
+    assert found is not None
+    assert (found.state, found.message) == ("failed", "no faces")
