@@ -1,5 +1,6 @@
 """The progress bar of long work: rate, estimate, and silence where there is no terminal."""
 
+import logging
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
@@ -36,7 +37,7 @@ def progress(
 class ConsoleBesideBar(ConsoleLine):
     """A console whose messages stand above the bar."""
 
-    def message(self, text: str) -> None:
+    def message(self, text: str, level: int = logging.INFO) -> None:
         """Print whole lines."""
         with tqdm.external_write_mode():
-            super().message(text)
+            super().message(text, level)

@@ -10,10 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from lib.errors import FaceswapError
-from lib.logs.console import ConsoleLine
 from scripts.arguments import make_parser
 
 FACES = 200
@@ -101,7 +98,6 @@ class Demo:
             *("-it", str(iterations), "-s", str(max(1, iterations // 8))),
             *("-tia", self._faces("a", "held_out"), "-tib", self._faces("b", "held_out")),
             *("-to", self._path("timelapse")),
-            console=_Bar(iterations),
         )
         if train.was_stopped:
             print("Stopped, with the model saved in its folder; called again the demo begins anew")
@@ -115,7 +111,7 @@ class Demo:
             *("-m", self._path("model"), "-o", self._path("swap.png")),
         )
 
-    def _run(self, *words: str, console: ConsoleLine | None = None) -> Any:
+    def _run(self, *words: str) -> Any:
         """Print a command as a user would type it, and run it."""
         everywhere = {
             "-C": self._args.configfile,
@@ -128,8 +124,6 @@ class Demo:
         arguments = make_parser().parse_args(words)
         name = arguments.command
         command = getattr(importlib.import_module(f"scripts.{name}"), name.title())(arguments)
-        if console is not None:
-            command.console = console
         command.process()
         return command
 
@@ -164,26 +158,3 @@ def _program() -> str:
     called = sys.argv[0]
     is_known = shutil.which("faceswap") or not called.endswith("faceswap")
     return "faceswap" if is_known else os.path.relpath(called)
-
-
-class _Bar(ConsoleLine):
-    """Shows a run of known length as a progress bar."""
-
-    def __init__(self, iterations: int) -> None:
-        super().__init__()
-        self._iterations = iterations
-        self._bar: Any = None
-
-    def update(self, iteration: int, loss_a: float, loss_b: float, suffix: str = "") -> None:
-        if self._bar is None:
-            self._bar = tqdm(total=self._iterations, unit="it", desc="Training", disable=None)
-        self._bar.set_postfix_str(f"loss A {loss_a:.3f}, B {loss_b:.3f}", refresh=False)
-        self._bar.update(iteration - self._bar.n)
-
-    def message(self, text: str) -> None:
-        with tqdm.external_write_mode():
-            super().message(text)
-
-    def close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()

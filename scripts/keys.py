@@ -6,6 +6,8 @@ import time
 from types import TracebackType
 from typing import Any
 
+from lib.logs.terminal import is_terminal
+
 if sys.platform == "win32":
     import msvcrt
 else:
@@ -67,7 +69,7 @@ class Keys:
 def _is_terminal(stream: Any) -> bool:
     """Whether there is a terminal, and this program is not in its background."""
     try:
-        return stream is not None and stream.isatty() and not _in_background(stream.fileno())
+        return is_terminal(stream) and not _in_background(stream.fileno())
     except (OSError, ValueError):
         return False
 
