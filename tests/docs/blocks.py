@@ -48,7 +48,7 @@ class Block:
 
     @property
     def is_commands(self) -> bool:
-        return self.language in ("bash", "console")
+        return self.language in ("bash", "powershell")
 
 
 def blocks(text: str) -> Iterator[Block]:

@@ -72,4 +72,4 @@ def test_it_runs_from_top_to_bottom(
     assert base64.b64decode(film) == (work / "swapped.mp4").read_bytes()
     assert read_mark(work / "swapped.mp4") == SOURCE_TYPE
     with av.open(str(work / "swapped.mp4")) as clip:
-        assert sum(1 for _ in clip.decode(video=0)) == 40
+        assert sum(1 for _ in clip.decode(video=0)) == 30
