@@ -7,6 +7,7 @@ from lib.logs.levels import LEVELS
 from scripts.convert_options import add_convert
 from scripts.extract_options import add_extract
 from scripts.options import add_faces, add_plugin_dir, whole
+from scripts.page_options import add_page
 from scripts.steering_options import add_control, add_runs, add_status
 from scripts.train_options import add_train
 
@@ -150,6 +151,7 @@ COMMANDS = {
     "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
     "status": ("tell how a run fares, or how it ended", add_status),
     "control": ("ask a run to save, to stop, or to change an option", add_control),
+    "page": ("show a run on a web page, and steer it from there", add_page),
     "runs": ("compare runs in a table and in curves", add_runs),
     "restore": ("list a model's saves and snapshots, or go back to one of them", _add_restore),
     "doctor": ("look for what is wrong with the installation, a model or faces", _add_doctor),

@@ -1,9 +1,9 @@
 """A run as its user meets it: keys, signals, viewers, the preview's file; it trains beside."""
 
-import importlib
 import logging
 import os
 import threading
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from lib.errors import FaceswapError
 from lib.gpus import take_own
 from lib.live.asks import Asks
-from lib.live.reporter import Reporter
+from lib.live.reporter import SECONDS_BETWEEN_STATUSES, Reporter
+from lib.live.status import read_status
 from lib.logs.console import ConsoleLine
 from lib.media.mark import write_picture
 from lib.training import distributed
 from lib.training.distributed import World
-from scripts.keys import Keys
+from scripts.keys import KEYS, Keys
 from scripts.loop import Loop, Plan
 from scripts.signals import Leave, Signals
 from scripts.steering import Steering
@@ -109,6 +110,7 @@ class Running:
         """What the user wants of the run meanwhile."""
         self._failure: BaseException | None = None
         self._page: Any = None
+        self._last_shown = 0.0
 
     def run(self, model: Any, trainer: Any) -> None:
         """Train to the end.
@@ -133,18 +135,17 @@ class Running:
             target=self._guarded, args=(loop, model, trainer), name="training", daemon=True
         )
         try:
-            with (
-                Keys(not distributed.is_launched()) as keys,
-                Signals(self.steering.stop),
-                self._showing_page(),
-            ):
+            with Keys(not distributed.is_launched()) as keys, Signals(self.steering.stop):
                 if keys.are_there:
-                    logger.info("Keys: Enter saves and stops, s saves, r refreshes the preview")
+                    self._console.keys = KEYS
+                    logger.info("Keys: %s", KEYS)
                 thread.start()
-                while thread.is_alive():
-                    self.react(keys.read(timeout=0.2))
+                with self._showing_page():  # it takes seconds to start, and no run waits for it
+                    while thread.is_alive():
+                        self.react(keys.read(timeout=0.2))
         except Leave as leave:
             # Python's own way out would wait for, or break, a thread that is deep in arithmetic.
+            self._console.close()
             self._console.message("Left at once: the model is as it was last saved")
             os._exit(leave.args[0])
         if self._failure is not None:
@@ -173,8 +174,9 @@ class Running:
         if not self._args.preview or self._reporter is None:
             yield
             return
-        # For those alone who want it.
-        page = importlib.import_module("scripts.page").PageProcess(
+        from scripts.page import PageProcess  # for those alone who want it
+
+        page = PageProcess(
             self._args.model_dir,
             self._args.trainer,
             host=self._args.page_host,
@@ -201,8 +203,17 @@ class Running:
             self._world.ask_to_stop()
         if self._reporter is not None:
             self._reporter.tick()
+            self._show_status(self._reporter.folder)
         if self._page is not None:
             self._page.look()
+
+    def _show_status(self, folder: Path) -> None:
+        if time.monotonic() - self._last_shown < SECONDS_BETWEEN_STATUSES:
+            return
+        self._last_shown = time.monotonic()
+        with suppress(FaceswapError):  # the reporter warns of a disk that fails
+            if status := read_status(folder):
+                self._console.show(status)
 
     def _guarded(self, loop: Loop, model: Any, trainer: Any) -> None:
         try:

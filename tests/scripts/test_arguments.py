@@ -85,6 +85,7 @@ def test_the_options_of_every_command(command: str) -> None:
     required |= {"restore": ["-m", "x"], "extract": ["-i", "x", "-o", "y"]}
     required["convert"] = ["-i", "x", "-o", "y", "-m", "z"]
     required |= {"status": ["m"], "control": ["m", "save"], "runs": ["m", "n"]}
+    required["page"] = ["-m", "x"]
     everywhere = ["-C", "my.ini", "-L", "DEBUG", "-F", "log", "-X", "1"]
     parsed = make_parser().parse_args([command, *required.get(command, []), *everywhere])
     assert (parsed.configfile, parsed.loglevel, parsed.logfile) == ("my.ini", "DEBUG", "log")

@@ -1,6 +1,7 @@
 """The loop of a run: when it saves, shows and stops, and in which thread."""
 
 import threading
+import time
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from lib.errors import FaceswapError
 from lib.logs.console import ConsoleLine
+from lib.logs.events import EventLog
 from lib.training.distributed import World
 from scripts.running import PreviewFile, Running
+from scripts.telling import start_telling
 from scripts.train import Train
 
 MakeArguments = Callable[..., Namespace]
@@ -62,6 +65,9 @@ class Trainer:
         self.threads: set[threading.Thread] = set()
         self.closed = 0
         self.console = ConsoleLine(interactive=False)
+        self.live: Any = None
+        self.events = EventLog(Path("nowhere") / "log.jsonl")
+        self.present = {"learning_rate": 1e-3}
 
     def train_one_step(self, viewer: Any, timelapse: Any) -> None:
         self._model.iterations += 1
@@ -244,3 +250,56 @@ def test_the_thread_that_trains_takes_the_process_card(
     )
     run(command, i1=lambda: told.append("trains"))
     assert told == ["training", "trains"]
+
+
+class Page:
+    """Stands in for the page's process."""
+
+    def __init__(self, made: list["Page"], fails: bool, about: dict[str, Any]) -> None:
+        made.append(self)
+        self.about, self._fails = about, fails
+        self.looked = self.closed = 0
+
+    def start(self) -> None:
+        if self._fails:
+            raise FaceswapError("pip install faceswap-train[web]")
+
+    def look(self) -> None:
+        self.looked += 1
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_page_shows_the_run_where_it_can_and_no_run_waits_for_it(
+    train_arguments: MakeArguments,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    fails: bool,
+) -> None:
+    made: list[Page] = []
+    monkeypatch.setattr(
+        "scripts.page.PageProcess",
+        lambda model_dir, name, **more: Page(made, fails, {"name": name, **more}),
+    )
+    arguments = train_arguments("-it", "3", "-n", "-p", "--page-port", "9000", "--page-read-only")
+    told = start_telling(arguments, preview := PreviewFile(tmp_path / "sheet.png", is_wanted=True))
+    console = ConsoleLine(interactive=False)
+    command = Running(arguments, World(), console, threading.Event(), preview, reporter=told)
+
+    def look() -> None:
+        end = time.monotonic() + 10
+        while not (fails or any(page.looked for page in made)) and time.monotonic() < end:
+            time.sleep(0.01)
+
+    model, trainer = run(command, i2=look)
+    told.end("stopped")
+    (page,) = made
+    assert page.about == {"name": "tiny", "host": "127.0.0.1", "port": 9000, "read_only": True}
+    assert page.closed == 1
+    assert (page.looked > 0) is not fails
+    assert any("There is no page of this run: pip" in m for m in caplog.messages) is fails
+    assert model.saved == [1, 3]
+    assert trainer.live is told
