@@ -13,6 +13,8 @@ from lib.live.status import Status, live_folder, read_status
 Stamp = tuple[int, int]
 """Time of the last change in nanoseconds, and size in bytes."""
 
+_LONGEST_LINE = 1 << 16
+
 
 class Feed:
     """What a page shows of a run.
@@ -55,7 +57,8 @@ class Feed:
         self.trouble = ""
         self.log_version = self.preview_version = 0
         """Each counts how often what it is named for has changed."""
-        self._log_bytes = 0
+        self._log_end = 0
+        self._log_stamp: Stamp | None = None
         self._preview_stamp: Stamp | None = None
 
     @property
@@ -81,15 +84,15 @@ class Feed:
     def _look_at_log(self) -> None:
         path = log_path(self.model_dir, self.name)
         stamp = _stamp(path)
-        size = stamp[1] if stamp else 0
-        if size == self._log_bytes:
+        if stamp is None or stamp == self._log_stamp:
             return
-        if size < self._log_bytes:  # another log has come in its place
-            self.events, self._log_bytes = [], 0
-        new = read_events(path, self._log_bytes)
+        end = _end_of_lines(path, stamp[1])
+        start = self._log_end if end >= self._log_end else 0  # else another has come in its place
+        new = read_events(path, start)
         if _stamp(path) != stamp:
             return  # it grew meanwhile: the next look tells
-        self.events, self._log_bytes = [*self.events, *new], size
+        self.events = [*(self.events if start else []), *new]
+        self._log_stamp, self._log_end = stamp, end
         self.record = Record.of(self.events)
         self.log_version += 1
 
@@ -119,6 +122,17 @@ def _is_frame(entry: "os.DirEntry[str]") -> bool:
     stem, dot, suffix = entry.name.rpartition(".")
     is_named = bool(dot) and stem.isascii() and stem.isdecimal() and suffix == "jpg"
     return is_named and entry.is_file() and entry.stat().st_size > 0
+
+
+def _end_of_lines(path: Path, size: int) -> int:
+    """Bytes of a file up to the end of its last whole line, of those in its last part."""
+    start = max(0, size - _LONGEST_LINE)
+    try:
+        with path.open("rb") as file:
+            file.seek(start)
+            return start + file.read(size - start).rfind(b"\n") + 1
+    except OSError as error:
+        raise FaceswapError(f"'{path}' can't be read: {error.strerror}") from error
 
 
 def _stamp(path: Path) -> Stamp | None:
