@@ -17,6 +17,8 @@ def progress(
 ) -> Iterator[T]:
     """Go through items with a bar on standard error, where that is a terminal.
 
+    It comes after a second, and goes when all is done: a message tells what came of it.
+
     Parameters
     ----------
     items
@@ -31,7 +33,18 @@ def progress(
         How many were done before.
     """
     disable = None if sys.stderr is not None else True
-    return iter(tqdm(items, desc=label, total=total, unit=unit, initial=done, disable=disable))
+    bar = tqdm(
+        items,
+        desc=label,
+        total=total,
+        unit=unit,
+        initial=done,
+        disable=disable,
+        leave=False,
+        delay=1.0,
+        dynamic_ncols=True,
+    )
+    return iter(bar)
 
 
 class ConsoleBesideBar(ConsoleLine):

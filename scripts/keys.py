@@ -15,6 +15,9 @@ else:
     import termios
     import tty
 
+KEYS = "Enter saves and stops, s saves, r refreshes the preview"
+"""What keys do while a model trains."""
+
 
 class Keys:
     """Context in which keys arrive one by one, without Enter.

@@ -78,6 +78,15 @@ def add_finding(group: "argparse._ArgumentGroup") -> None:
         "else",
     )
     group.add_argument(
-        "-D", "--detector", default="blazeface", metavar="NAME", help="default: blazeface"
+        "-D",
+        "--detector",
+        default="blazeface",
+        metavar="NAME",
+        help="what finds faces (default: blazeface)",
     )
-    group.add_argument("--aligner", default="facemesh", metavar="NAME", help="default: facemesh")
+    group.add_argument(
+        "--aligner",
+        default="facemesh",
+        metavar="NAME",
+        help="what finds their landmarks (default: facemesh)",
+    )

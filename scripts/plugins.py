@@ -44,10 +44,11 @@ class Plugins:
             self._list()
 
     def _list(self) -> None:
-        files = loader.model_files(self._args.plugin_dir)
+        files, ours = loader.model_files(self._args.plugin_dir), Path(loader.__file__).parent
         print(f"{'Model':<12} {'input':<10} {'output':<10} {'parameters':>12}  file")
         for name, path in sorted(files.items()):
-            print(f"{name:<12} {self._described(name)}  {path}")
+            file = "built in" if path.is_relative_to(ours) else path
+            print(f"{name:<12} {self._described(name)}  {file}")
         print(f"Trainers: {', '.join(loader.trainer_names())}")
 
     def _described(self, name: str) -> str:

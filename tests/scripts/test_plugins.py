@@ -81,7 +81,7 @@ def test_the_list_tells_sizes_parameters_and_files(
     assert main(["plugins", "--plugin-dir", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line for line in lines}
-    assert re.search(r"^original +64 px +64 px +82,062,470 +.*original\.py$", rows["original"])
+    assert re.search(r"^original +64 px +64 px +82,062,470 +built in$", rows["original"])
     assert re.search(r"^unequal +16 px / 32 px +16 px / 32 px ", rows["unequal"])
     assert rows["tiny"].endswith(str(tmp_path / "tiny.py"))
     for name in ("broken", "alien", "leaver"):
