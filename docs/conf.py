@@ -36,3 +36,8 @@ numpydoc_show_class_members = False
 html_theme = "furo"
 html_title = f"faceswap-train {release}"
 html_copy_source = False
+
+
+def setup(app):
+    """Read the page of the commands anew at every build: its own text seldom changes."""
+    app.connect("env-get-outdated", lambda *_: ["reference/commands"])
