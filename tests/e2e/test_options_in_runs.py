@@ -42,8 +42,10 @@ class Run:
         return keras.saving.load_model(self.folder / at / f"{model}.keras", compile=False)
 
     def events(self, model: str = "tiny") -> list[dict[str, Any]]:
+        """Held-out scores and what comes of them."""
         lines = (self.folder / "model" / f"{model}_log.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        events = [json.loads(line) for line in lines]
+        return [event for event in events if event["event"] in ("held_out", "plateau")]
 
 
 @pytest.fixture
