@@ -45,9 +45,7 @@ class Control:
         self._args = arguments
         is_set = arguments.action == "set"
         if is_set and arguments.value is None:
-            raise FaceswapError(
-                "set needs an option and a value, such as: set learning_rate 1e-5"
-            )
+            raise FaceswapError("set needs an option and a value, such as: set learning_rate 1e-5")
         if not is_set and arguments.option is not None:
             raise FaceswapError(f"'{arguments.action}' takes no '{arguments.option}': leave it out")
 
