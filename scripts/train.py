@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from lib.checkpoint.copies import values_of
 from lib.checkpoint.lock import FolderLock
@@ -240,3 +242,15 @@ class Train:
     def _run(self, model: Any, trainer: Any) -> None:
         told = self._preview, self._timelapse, self._reporter
         Running(self._args, self._world, self.console, self._stop, *told).run(model, trainer)
+
+    def _show(self, image: NDArray[np.uint8], name: str) -> None:
+        """Show a preview, as viewers that trainers call do: in the file that the user asked for.
+
+        Parameters
+        ----------
+        image
+            Contact sheet, ``(height, width, 3)``, uint8 BGR.
+        name
+            What it shows.
+        """
+        self._preview.show(image, name)

@@ -34,10 +34,10 @@ def test_the_preview_is_written_and_its_path_is_told_once(
     train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
 ) -> None:
     sheet = np.zeros((8, 8, 3), np.uint8)
-    preview = Train(train_arguments("-w"))._preview
+    command = Train(train_arguments("-w"))
     with caplog.at_level(logging.INFO):
-        preview.show(sheet, "tiny - iteration 1")
-        preview.show(sheet, "tiny - iteration 2")
+        command._show(sheet, "tiny - iteration 1")
+        command._show(sheet, "tiny - iteration 2")
     path = Path(train_arguments().model_dir) / "training_preview.png"
     assert path.exists()
     assert len(caplog.messages) == 1
@@ -46,7 +46,7 @@ def test_the_preview_is_written_and_its_path_is_told_once(
 
 def test_no_preview_is_written_where_none_is_asked_for(train_arguments: MakeArguments) -> None:
     arguments = train_arguments()
-    Train(arguments)._preview.show(np.zeros((8, 8, 3), np.uint8), "tiny")
+    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny")
     assert not Path(arguments.model_dir).exists()
 
 

@@ -237,7 +237,7 @@ def test_either_switch_keeps_a_preview(switch: str, train_arguments: MakeArgumen
     import numpy as np
 
     arguments = train_arguments(switch)
-    Train(arguments)._preview.show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
+    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
     assert (Path(arguments.model_dir) / "training_preview.png").is_file()
 
 
