@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-
-.PHONY: setup demo test check bench
+.PHONY: setup demo test check bench docs
 setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml
 	@echo "Installing into $(VENV): a few minutes the first time"
@@ -26,3 +25,6 @@ check: setup
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+docs: setup
+	$(BIN)/sphinx-build -W --keep-going -b html docs build/docs

@@ -21,11 +21,16 @@ def imported(words: list[str]) -> set[str]:
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
 
 
-@pytest.mark.parametrize("words", [["--help"], ["--version"], ["train", "--help"]])
+COMMANDS = ("train", "page", "status", "control", "runs")
+
+
+@pytest.mark.parametrize(
+    "words", [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)]
+)
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     modules = imported(words)
     assert "argparse" in modules
-    assert not modules & {"torch", "keras", "cv2", "numpy", "PIL", "tensorboardX"}
+    assert not modules & {"torch", "keras", "cv2", "numpy", "PIL", "tensorboardX", "nicegui", "rich"}
 
 
 def test_training_imports_no_more_than_it_needs(rendered: dict[str, Path], tmp_path: Path) -> None:
