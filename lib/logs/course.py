@@ -98,6 +98,7 @@ def sparkline(values: NDArray[np.float64], levels: str = BLOCKS) -> str:
         return " " * len(values)
     scaled = np.log(values) if known.min() > 0 else values
     low, high = np.nanmin(scaled), np.nanmax(scaled)
-    shares = (scaled - low) / ((high - low) or 1)
-    top = len(levels) - 1
-    return "".join(levels[round(s * top)] if np.isfinite(s) else " " for s in shares.tolist())
+    steps = (scaled - low) / ((high - low) or 1) * (len(levels) - 1)
+    gap = len(levels)
+    chosen = np.where(np.isfinite(steps), np.rint(steps), gap).astype(int)
+    return "".join((levels + " ")[step] for step in chosen.tolist())

@@ -11,7 +11,6 @@ from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.progress_bar import ProgressBar
 from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from lib.live.status import Status
@@ -88,7 +87,8 @@ class Panel:
         title = f"{status.plugin}: {status.state}"
         parts: list[RenderableType] = [Rule(title, style="dim", align="left")]
         parts += self._loss_lines(width)
-        parts += [_progress(status), Text(_times(status)), Text(_pace(status))]
+        # The bar does not end its line.
+        parts += [_bar(status), Text(), Text(_progress(status)), Text(_pace(status))]
         return Group(*parts, *([Text(keys, style="dim")] if keys else []))
 
     def _loss_lines(self, width: int) -> list[Text]:
@@ -108,23 +108,20 @@ def _loss(value: float) -> str:
     return f"{value:.5f}" if abs(value) < 10 else f"{value:.3g}"
 
 
-def _progress(status: Status) -> RenderableType:
-    done, planned = status.iteration - status.begin, max(1, status.end - status.begin)
-    line = Table.grid(padding=(0, 1), expand=True)
-    line.add_column(no_wrap=True)
-    line.add_column(ratio=1)
-    line.add_column(no_wrap=True)
-    count = f"{status.iteration:,} of {status.end:,}"
-    line.add_row(
-        count,
-        ProgressBar(planned, done, complete_style="green", finished_style="green"),
-        f"{done / planned:.0%}",
-    )
-    return line
+def _bar(status: Status) -> ProgressBar:
+    planned, done = _of_run(status)
+    return ProgressBar(planned, done, complete_style="green", finished_style="green")
 
 
-def _times(status: Status) -> str:
-    so_far = f"{_clock(time.time() - status.started)} so far"
+def _of_run(status: Status) -> tuple[int, int]:
+    """Iterations of this run, and those done."""
+    return max(1, status.end - status.begin), status.iteration - status.begin
+
+
+def _progress(status: Status) -> str:
+    planned, done = _of_run(status)
+    count = f"{status.iteration:,} of {status.end:,} ({done / planned:.0%})"
+    so_far = f"{count}, {_clock(time.time() - status.started)} so far"
     save, end = status.seconds_to_save, status.seconds_to_end
     if save is None or end is None:
         return so_far
