@@ -22,11 +22,14 @@ class Detection:
     eyes
         ``(2, 2)``, x and y of both eyes in pixels of the frame, first the one that is at the left
         of the picture where the head is upright; None where the detector does not tell.
+    is_followed
+        Whether it is where the landmarks were right before, so that an aligner need not look twice.
     """
 
     box: tuple[float, float, float, float]
     score: float
     eyes: NDArray[np.float64] | None = None
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, eq=False)

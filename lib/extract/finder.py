@@ -18,6 +18,9 @@ from lib.extract.tracks import Tracker
 from lib.extract.turn import detect_turned
 from lib.media.frame import Frame
 
+_SETTLES = 2
+"""Looks after which landmarks do not depend any more on where the detector saw the face."""
+
 
 class FaceFinder:
     """Finds the faces of frames.
@@ -109,7 +112,7 @@ class FaceFinder:
     def _go_through(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face]]]:
         if self._rotate:
             return ((frame, self._find(frame.image)) for frame in frames)
-        return sweep(self._find, self._find_near, frames)
+        return sweep(self._find_all, self._find_near, frames)
 
     def _largest(self, faces: list[Face]) -> list[Face]:
         return sorted(faces, key=lambda face: -face.box[2])[: self._most]
@@ -118,6 +121,16 @@ class FaceFinder:
         faces = self._faces(image, self._detect(image))
         if not faces and self._rotate:
             faces = self._faces(image, detect_turned(self._detect, image))
+        return faces
+
+    def _find_all(self, frame: Frame) -> list[Face]:
+        faces = self._find(frame.image)
+        if frame.time is None or not self._follows:
+            return faces
+        # Looked at again until they stand as still as those of the frames in between, which are
+        # followed: a face would tremble else each time that it is looked for all over.
+        for _ in range(_SETTLES):
+            faces = [self._follow(frame.image, face) or face for face in faces]
         return faces
 
     def _find_near(self, image: Pixels, faces: Sequence[Face]) -> list[Face]:

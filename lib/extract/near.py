@@ -23,7 +23,7 @@ _BOX = 1.08
 
 
 def about(landmarks: NDArray[np.float64], score: float = 1.0) -> Detection:
-    """Where the face is that landmarks are of, as a detector would tell.
+    """Where a face is whose landmarks are known, as a detector would tell.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def about(landmarks: NDArray[np.float64], score: float = 1.0) -> Detection:
     edge = float((high - low).max()) * _BOX
     x, y = ((low + high - edge) / 2).tolist()
     eyes = np.stack([landmarks[36:42].mean(axis=0), landmarks[42:48].mean(axis=0)])
-    return Detection((x, y, edge, edge), score, eyes)
+    return Detection((x, y, edge, edge), score, eyes, is_followed=True)
 
 
 def detect_near(

@@ -12,7 +12,7 @@ from lib.media.frame import Frame
 
 Pixels = NDArray[np.uint8]
 Found = tuple[Frame, list[Face]]
-Find = Callable[[Pixels], list[Face]]
+Find = Callable[[Frame], list[Face]]
 FindNear = Callable[[Pixels, Sequence[Face]], list[Face]]
 
 EVERY: Final = 5
@@ -49,7 +49,7 @@ def sweep(find: Find, find_near: FindNear, frames: Iterable[Frame]) -> Iterator[
         if waiting and not follows:
             yield from _settled(find, find_near, waiting)
             waiting = []
-        waiting.append((frame, find(frame.image)))
+        waiting.append((frame, find(frame)))
         _go_back(find_near, waiting)
         yield from waiting[:-1]
         del waiting[:-1]
@@ -66,7 +66,7 @@ def _settled(find: Find, find_near: FindNear, waiting: list[Found]) -> list[Foun
     """Look all over the last frame of a row, too."""
     if len(waiting) > 1:
         frame, _ = waiting[-1]
-        waiting[-1] = frame, find(frame.image)
+        waiting[-1] = frame, find(frame)
         _go_back(find_near, waiting)
     return waiting
 

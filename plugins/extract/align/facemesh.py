@@ -46,8 +46,8 @@ mouth."""
 class Align(AlignBase):
     """Face Mesh, run by OpenCV.
 
-    It looks at a face twice at least, the second time where the first look has found it: landmarks
-    then tremble half as much, for they do not follow the detector's box.
+    It looks twice at a face that a detector has found, the second time where the first look has
+    found it: landmarks then tremble half as much, for they do not follow the detector's box.
 
     Raises
     ------
@@ -63,14 +63,14 @@ class Align(AlignBase):
     def __call__(self, image: NDArray[np.uint8], detection: Detection) -> Floats | None:
         """Find the landmarks of one face; the base class says how."""
         matrix = crop_matrix(detection)
-        landmarks = self._look(image, matrix)
+        landmarks, is_settled = self._look(image, matrix), False
         for _ in range(_MORE):
-            if landmarks is None:
+            if landmarks is None or is_settled:
                 break
             before, matrix = matrix, crop_matrix(about(landmarks))
-            landmarks = self._look(image, matrix)
-            if not _is_off(before, matrix):
-                break
+            is_settled = not _is_off(before, matrix)
+            if not (is_settled and detection.is_followed):
+                landmarks = self._look(image, matrix)
         return landmarks
 
     def _look(self, image: NDArray[np.uint8], matrix: Floats) -> Floats | None:

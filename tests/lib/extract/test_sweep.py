@@ -28,10 +28,9 @@ class Film:
             for time in [Fraction(at)]
         ]
 
-    def find(self, image: Pixels) -> list[Face]:
-        at = int(image[0, 0, 0])
-        self.looked.append(at)
-        return self._seen(at)
+    def find(self, frame: Frame) -> list[Face]:
+        self.looked.append(frame.index)
+        return self._seen(frame.index)
 
     def find_near(self, image: Pixels, faces: Sequence[Face]) -> list[Face]:
         near = {face.person for face in faces}
