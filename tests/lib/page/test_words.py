@@ -17,6 +17,7 @@ from lib.page import words
         (3599, "59 min 59 s"),
         (7500, "2 h 5 min"),
         (200_000, "2 d 7 h"),
+        (9_600_000, "111 d"),
     ],
 )
 def test_durations(seconds: float | None, text: str) -> None:
