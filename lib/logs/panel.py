@@ -109,18 +109,13 @@ def _loss(value: float) -> str:
 
 
 def _bar(status: Status) -> ProgressBar:
-    planned, done = _of_run(status)
-    return ProgressBar(planned, done, complete_style="green", finished_style="green")
-
-
-def _of_run(status: Status) -> tuple[int, int]:
-    """Iterations of this run, and those done."""
-    return max(1, status.end - status.begin), status.iteration - status.begin
+    total = max(1, status.end)
+    return ProgressBar(total, status.iteration, complete_style="green", finished_style="green")
 
 
 def _progress(status: Status) -> str:
-    planned, done = _of_run(status)
-    count = f"{status.iteration:,} of {status.end:,} ({done / planned:.0%})"
+    share = status.iteration / max(1, status.end)
+    count = f"{status.iteration:,} of {status.end:,} ({share:.0%})"
     so_far = f"{count}, {_clock(time.time() - status.started)} so far"
     save, end = status.seconds_to_save, status.seconds_to_end
     if save is None or end is None:
