@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from faceswap import __version__
 from lib.errors import FaceswapError, ToldElsewhereError
 from lib.gpus import exclude, take_own
+from lib.logs.terminal import is_terminal, size, wrapped
 from scripts.arguments import make_parser
 
 
@@ -72,5 +73,5 @@ def _fill_streams() -> None:
 def _complain(message: str, arguments: argparse.Namespace | None) -> None:
     if getattr(arguments, "loglevel", "INFO") == "DEBUG":
         traceback.print_exc()
-    line = " ".join(message.splitlines())
-    print(f"faceswap: error: {line}", file=sys.stderr)
+    line = f"faceswap: error: {' '.join(message.splitlines())}"
+    print(wrapped(line, size()[0]) if is_terminal(sys.stderr) else line, file=sys.stderr)

@@ -17,7 +17,6 @@ from lib.errors import FaceswapError
 from lib.gpus import take_own
 from lib.live.asks import Asks
 from lib.live.reporter import SECONDS_BETWEEN_STATUSES, Reporter
-from lib.live.status import read_status
 from lib.logs.console import ConsoleLine
 from lib.media.mark import write_picture
 from lib.training import distributed
@@ -203,17 +202,15 @@ class Running:
             self._world.ask_to_stop()
         if self._reporter is not None:
             self._reporter.tick()
-            self._show_status(self._reporter.folder)
+            self._show_status(self._reporter)
         if self._page is not None:
             self._page.look()
 
-    def _show_status(self, folder: Path) -> None:
+    def _show_status(self, reporter: Reporter) -> None:
         if time.monotonic() - self._last_shown < SECONDS_BETWEEN_STATUSES:
             return
         self._last_shown = time.monotonic()
-        with suppress(FaceswapError):  # the reporter warns of a disk that fails
-            if status := read_status(folder):
-                self._console.show(status)
+        self._console.show(reporter.status)
 
     def _guarded(self, loop: Loop, model: Any, trainer: Any) -> None:
         try:

@@ -96,7 +96,7 @@ def find_images(folder: str) -> list[str]:
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries if not _is_folder(entry)]
     except FileNotFoundError:
-        raise FaceswapError(f"{folder} does not exist: name a folder of face pictures") from None
+        raise FaceswapError(f"'{folder}' does not exist: name a folder of face pictures") from None
     except NotADirectoryError:
         raise FaceswapError(f"{folder} is a file: name the folder that holds it") from None
     except OSError as error:

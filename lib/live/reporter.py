@@ -85,6 +85,12 @@ class Reporter:
         """The live folder."""
         return self._folder
 
+    @property
+    def status(self) -> Status:
+        """The run as it is now, whether it could be written or not."""
+        with self._lock:
+            return self._status
+
     def begin(self, events: EventLog, begin: int, end: int, **more: Any) -> None:
         """The run begins to train.
 

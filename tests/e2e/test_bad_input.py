@@ -48,7 +48,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_a_missing_folder(run: Callable[..., str], tmp_path: Path) -> None:
-    assert "nowhere does not exist" in run(**{"-A": str(tmp_path / "nowhere")})
+    assert "nowhere' does not exist" in run(**{"-A": str(tmp_path / "nowhere")})
     assert contents(tmp_path) == {}
 
 

@@ -77,5 +77,5 @@ def test_time_lapse_folders_are_checked_before_training(
     train_arguments: MakeArguments, tmp_path: Path
 ) -> None:
     words = ["-tia", str(tmp_path / "none"), "-tib", str(tmp_path), "-to", str(tmp_path / "out")]
-    with pytest.raises(FaceswapError, match="none does not exist"):
+    with pytest.raises(FaceswapError, match="none' does not exist"):
         Train(train_arguments(*words))
