@@ -26,6 +26,7 @@ RUNS = (
     "memory --model original",
     "distributed --rounds 3",
     "convert",
+    "page",
     "parts --model compact",
     "parts --model compact --mixed",
     "parts --model original --rounds 3",
