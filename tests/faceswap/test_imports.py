@@ -30,7 +30,16 @@ COMMANDS = ("train", "page", "status", "control", "runs")
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     modules = imported(words)
     assert "argparse" in modules
-    assert not modules & {"torch", "keras", "cv2", "numpy", "PIL", "tensorboardX", "nicegui", "rich"}
+    assert not modules & {
+        "torch",
+        "keras",
+        "cv2",
+        "numpy",
+        "PIL",
+        "tensorboardX",
+        "nicegui",
+        "rich",
+    }
 
 
 def test_training_imports_no_more_than_it_needs(rendered: dict[str, Path], tmp_path: Path) -> None:
