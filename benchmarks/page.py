@@ -45,7 +45,7 @@ def main() -> None:
     options = parser(__doc__)
     options.add_argument("--model", default="compact", help="model plugin (default: compact)")
     options.add_argument("--batch", type=int, default=16, help="faces of each side (default: 16)")
-    options.add_argument("--block", type=int, default=8, help="iterations in a row (default: 8)")
+    options.add_argument("--block", type=int, default=4, help="iterations in a row (default: 4)")
     options.add_argument("--view", metavar="URL", help="be the viewers of this page")
     arguments = options.parse_args()
     if arguments.view:
