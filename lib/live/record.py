@@ -70,22 +70,25 @@ class Record:
 
     def _forget_after(self, iteration: int) -> None:
         self.iterations = iteration
-        self.losses, self.scores = (
-            [point for point in points if point.iteration <= iteration]
-            for points in (self.losses, self.scores)
-        )
+        for points in self.losses, self.scores:
+            while points and points[-1].iteration > iteration:
+                points.pop()
 
     def _add(self, event: Event) -> None:
         self.iterations = max(self.iterations, event["iteration"])
         names = {"progress": ("loss_a", "loss_b"), "held_out": ("psnr", "ssim")}
         if event["event"] in names:
-            values = {name: _number(event.get(name)) for name in names[event["event"]]}
+            values = {name: number(event.get(name)) for name in names[event["event"]]}
             points = self.losses if event["event"] == "progress" else self.scores
             points.append(Point(event["iteration"], self.hours, values))
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else NAN
+def number(value: Any) -> float:
+    """A figure of an event; NaN where it is no number."""
+    try:
+        return float(value) if isinstance(value, int | float) else NAN
+    except OverflowError:
+        return NAN
 
 
 def read_record(model_dir: Path, name: str) -> Record:

@@ -14,6 +14,7 @@ Stamp = tuple[int, int]
 """Time of the last change in nanoseconds, and size in bytes."""
 
 _LONGEST_LINE = 1 << 16
+_LONGEST_STEM = 12
 
 
 class Feed:
@@ -121,7 +122,10 @@ def time_lapse(status: Status | None) -> list[Path]:
 def _is_frame(entry: "os.DirEntry[str]") -> bool:
     stem, dot, suffix = entry.name.rpartition(".")
     is_named = bool(dot) and stem.isascii() and stem.isdecimal() and suffix == "jpg"
-    return is_named and entry.is_file() and entry.stat().st_size > 0
+    if not is_named or len(stem) > _LONGEST_STEM:
+        return False
+    # A link may lead to what no viewer shall see.
+    return entry.is_file(follow_symlinks=False) and entry.stat().st_size > 0
 
 
 def _end_of_lines(path: Path, size: int) -> int:

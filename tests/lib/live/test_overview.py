@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,34 @@ def test_lines_that_are_no_event_are_passed_over(tmp_path: Path) -> None:
     assert [one["iteration"] for one in read_events(path, len(good[0]))] == [2]
     assert newest(read_events(path), "x") == event("x", 2, 5.0)
     assert newest(read_events(path), "y") is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"time": math.nan}, {"time": math.inf}, {"iteration": 10**400}, {"iteration": -1}],
+)
+def test_times_and_iterations_that_are_none_are_passed_over(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps(event("x", 1, 5.0) | wrong))
+    assert read_events(path) == []
+
+
+def test_a_figure_beyond_all_numbers_is_none() -> None:
+    record = Record.of([event("progress", 1, 5.0, loss_a=10**400, loss_b=0.5)])
+    assert math.isnan(record.losses[0].values["loss_a"])
+    assert record.losses[0].values["loss_b"] == 0.5
+
+
+def test_a_long_log_of_many_runs_is_gone_through_at_once() -> None:
+    events = [
+        event("begun" if number % 10 == 0 else "progress", number, float(number))
+        for number in range(50_000)
+    ]
+    start = time.process_time()
+    assert len(Record.of(events).losses) == 45_000
+    assert time.process_time() - start < 5  # minutes, where each run looked at all points
 
 
 def test_a_folder_has_the_name_of_its_one_model(tmp_path: Path) -> None:
