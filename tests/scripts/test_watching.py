@@ -201,6 +201,8 @@ def test_runs_are_compared_in_a_table_and_in_curves(
     old = tmp_path / "old"
     EventLog(log_path(old, "compact")).add("held_out", 500, psnr=float("nan"), ssim=0.25)
     (old / "training_preview.png").touch()
+    tell(old, preview="/elsewhere/training_preview.png")  # it was moved
+    live_folder(old, "tiny").rename(live_folder(old, "compact"))
     output = str(tmp_path / "curves.png")
     words = ["runs", str(tmp_path / "runs"), str(old), str(old), "-o", output]
     heading, one, two, third, preview, *others = printed(capsys, *words).splitlines()
@@ -209,7 +211,7 @@ def test_runs_are_compared_in_a_table_and_in_curves(
     assert one.split() == ["one", "tiny", "200", "0", "s", "0.20000", "1.00000", "22.00", "0.5000"]
     assert two.split()[5] == "0.02000"
     assert third.split() == ["old", "compact", "500", "-", "-", "-", "-", "0.2500"]
-    assert preview.endswith("training_preview.png")
+    assert preview == f"Preview of old: {old / 'training_preview.png'}"
     assert others == [
         *("Options that differ:", "  learning_rate: one 0.001, two 0.0001", f"Curves: {output}")
     ]

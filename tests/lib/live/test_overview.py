@@ -136,3 +136,14 @@ def test_options_are_those_of_the_last_session(tmp_path: Path) -> None:
     state = {"config": {"coverage": 80.0}, "sessions": sessions}
     (tmp_path / "tiny_state.json").write_text(json.dumps(state))
     assert stored_options(tmp_path, "tiny") == {"coverage": 80.0, "batch_size": 16}
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refuse)
+    with pytest.raises(FaceswapError, match="can't be read: Permission denied"):
+        model_in(tmp_path)
