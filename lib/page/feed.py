@@ -93,8 +93,8 @@ class Feed:
         if _stamp(path) != stamp:
             return  # it grew meanwhile: the next look tells
         self.events = [*(self.events if start else []), *new]
+        self.record = (self.record if start else Record()).extended(new)
         self._log_stamp, self._log_end = stamp, end
-        self.record = Record.of(self.events)
         self.log_version += 1
 
     def _look_at_preview(self) -> None:

@@ -78,6 +78,23 @@ def test_a_long_log_of_many_runs_is_gone_through_at_once() -> None:
     assert time.process_time() - start < 5  # minutes, where each run looked at all points
 
 
+def test_a_record_goes_on_where_it_stood() -> None:
+    events = [
+        event("begun", 0, 0.0),
+        event("progress", 5, 3600.0, loss_a=0.5),
+        event("begun", 3, 9000.0),
+        event("progress", 8, 12600.0, loss_a=0.25),
+        event("held_out", 8, 12601.0, psnr=20.0),
+    ]
+    whole = Record.of(events)
+    assert (whole.iterations, whole.hours, len(whole.losses)) == (8, pytest.approx(2, abs=0.01), 1)
+    for cut in range(len(events)):
+        first = Record.of(events[:cut])
+        shown = str(first)
+        assert str(first.extended(events[cut:])) == str(whole)
+        assert str(first) == shown
+
+
 def test_a_folder_has_the_name_of_its_one_model(tmp_path: Path) -> None:
     with pytest.raises(FaceswapError, match="holds no model"):
         model_in(tmp_path)
