@@ -73,11 +73,13 @@ class Control:
         while time.monotonic() < end:
             for event in read_events(log, start):
                 if event["event"] == "option" and event.get("name") == option:
-                    old, new, at = event["old"], event["new"], event["iteration"]
+                    old, new, at = event.get("old"), event.get("new"), event["iteration"]
                     return f"Option {option}: {old} -> {new}, from iteration {at + 1:,} on"
                 text = str(event.get("text", ""))
                 if event["event"] == "warning" and text.startswith(f"Option {option} is not set"):
                     raise FaceswapError(text)
+                if event["event"] in ("stopped", "failed"):
+                    raise FaceswapError(f"the run has {event['event']}, and has not set {option}")
             time.sleep(0.1)
         return f"The run sets {option} after this iteration, which takes long"
 

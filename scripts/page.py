@@ -9,8 +9,10 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import webbrowser
 from argparse import Namespace
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -95,8 +97,13 @@ class PageProcess:
         self._process: subprocess.Popen[str] | None = None
         self._said: IO[str] | None = None
 
-    def start(self) -> None:
+    def start(self, meanwhile: Callable[[], None] | None = None) -> None:
         """Start it, wait until it serves, and tell its address.
+
+        Parameters
+        ----------
+        meanwhile
+            Called again and again while it is waited for; it takes its time, but not long.
 
         Raises
         ------
@@ -109,7 +116,7 @@ class PageProcess:
             self._process = self._launch(self._said)
         except OSError as error:
             raise FaceswapError(f"its process can't be started: {error.strerror}") from error
-        told = self._first_words(self._process)
+        told = self._first_words(self._process, meanwhile)
         if "url" not in told:
             problem = told.get("error") or f"it ended at once: {self._last_words()}"
             self.close()
@@ -159,14 +166,16 @@ class PageProcess:
             process.stdin.flush()
         return process
 
-    def _first_words(self, process: "subprocess.Popen[str]") -> dict[str, str]:
+    def _first_words(
+        self, process: "subprocess.Popen[str]", meanwhile: Callable[[], None] | None
+    ) -> dict[str, str]:
         """What it says when it serves, or why it does not; nothing where it says nothing."""
         lines: SimpleQueue[str] = SimpleQueue()
         out = process.stdout
         assert out is not None
         threading.Thread(target=lambda: lines.put(out.readline()), daemon=True).start()
         try:
-            told: dict[str, str] = json.loads(lines.get(timeout=PATIENCE))
+            told: dict[str, str] = json.loads(_next(lines, meanwhile))
             return told
         except Empty:
             process.kill()
@@ -181,6 +190,14 @@ class PageProcess:
         self._said.seek(0)
         lines = self._said.read().split("\n")
         return next((line.strip() for line in reversed(lines) if line.strip()), "without a word")
+
+
+def _next(lines: "SimpleQueue[str]", meanwhile: Callable[[], None] | None) -> str:
+    """A line, or `Empty` where none comes in time."""
+    end = time.monotonic() + PATIENCE
+    while meanwhile is not None and lines.empty() and time.monotonic() < end:
+        meanwhile()
+    return lines.get(timeout=max(0.0, end - time.monotonic()))
 
 
 def _environment() -> dict[str, str]:

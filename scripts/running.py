@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -139,9 +139,13 @@ class Running:
                     self._console.keys = KEYS
                     logger.info("Keys: %s", KEYS)
                 thread.start()
-                with self._showing_page():  # it takes seconds to start, and no run waits for it
+
+                def react() -> None:
+                    self.react(keys.read(timeout=0.2))
+
+                with self._showing_page(react):  # it takes seconds to start: no run waits for it
                     while thread.is_alive():
-                        self.react(keys.read(timeout=0.2))
+                        react()
         except Leave as leave:
             # Python's own way out would wait for, or break, a thread that is deep in arithmetic.
             self._console.close()
@@ -168,7 +172,7 @@ class Running:
         trainer.live = reporter
 
     @contextmanager
-    def _showing_page(self) -> Iterator[None]:
+    def _showing_page(self, meanwhile: Callable[[], None]) -> Iterator[None]:
         """Context in which there is a page of the run, where one is wanted and can be had."""
         if not self._args.preview or self._reporter is None:
             yield
@@ -183,7 +187,7 @@ class Running:
             read_only=self._args.page_read_only,
         )
         try:
-            page.start()
+            page.start(meanwhile)
             self._page = page
         except FaceswapError as error:
             logger.warning("There is no page of this run: %s", error)

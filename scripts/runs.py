@@ -1,9 +1,11 @@
 """``faceswap runs``: compares runs in a table and in curves."""
 
 import math
+import os
 import re
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,20 +102,22 @@ def find_runs(folders: Sequence[str]) -> list[Run]:
 
 
 def _models_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise FaceswapError(f"'{folder}' is no folder: name a model's folder, or one of several")
     try:
         model_in(folder)
         return [folder]
     except FaceswapError:
-        inner = [path for path in sorted(folder.iterdir()) if _is_model(path)]
+        inner: list[Path] = []
+        with suppress(OSError):  # that is told already
+            inner = [path for path in sorted(folder.iterdir()) if _is_model(path)]
         if not inner:
             raise
         return inner
 
 
 def _is_model(folder: Path) -> bool:
-    if not folder.is_dir() or _COPY.search(folder.name):
+    if not os.path.isdir(folder) or _COPY.search(folder.name):
         return False
     try:
         return bool(model_in(folder))
@@ -141,7 +145,8 @@ def _read(folder: Path, label: str) -> Run:
         model=name,
         record=read_record(folder, name),
         options=stored_options(folder, name),
-        preview=preview or (str(sheet) if sheet.exists() else None),
+        # The folder may have been moved, or copied, since.
+        preview=str(sheet) if sheet.exists() else preview,
     )
 
 

@@ -1,6 +1,7 @@
 """``faceswap status``: how a run fares, or how it ended."""
 
 import json
+import math
 import shutil
 import textwrap
 import time
@@ -8,6 +9,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 
 from lib.live.overview import Overview, overview
+from lib.live.record import number
 from lib.live.status import Status as Told
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
@@ -75,7 +77,7 @@ def lines(found: Overview, now: float) -> Iterator[tuple[str, str]]:
         values = (f"{name} {value}" for name, value in sorted(found.status.options.items()))
         yield "Options", ", ".join(values) + " (control ... set changes them)"
     for event in found.warnings:
-        yield "Warning", f"{duration(now - event['time'])} ago: {event['text']}"
+        yield "Warning", f"{duration(now - event['time'])} ago: {event.get('text', '')}"
 
 
 def _run(found: Overview, status: Told, now: float) -> str:
@@ -109,7 +111,7 @@ def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
 
 def _score(event: dict[str, object]) -> str:
     psnr, ssim = (
-        f"{value:.{digits}f}" if isinstance(value := event.get(name), int | float) else "none"
+        "none" if math.isnan(value := number(event.get(name))) else f"{value:.{digits}f}"
         for name, digits in (("psnr", 2), ("ssim", 4))
     )
     return f"PSNR {psnr}, SSIM {ssim} at iteration {event['iteration']:,}"

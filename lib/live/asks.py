@@ -65,11 +65,16 @@ class Asks:
         Raises
         ------
         FaceswapError
-            The folder can't be written to.
+            No run would take it, or the folder can't be written to.
         """
+        text = json.dumps(ask.__dict__)
+        try:
+            _parse(text)
+        except ValueError as error:
+            raise FaceswapError(f"no run takes that: {error}") from None
         name = f"{time.time_ns():020d}-{os.getpid()}-{secrets.token_hex(4)}.json"
         with replacing(self._folder / name) as temporary:
-            temporary.write_text(json.dumps(ask.__dict__), encoding="utf-8")
+            temporary.write_text(text, encoding="utf-8")
         return self._folder / name
 
     def take(self) -> list[Ask]:
@@ -77,12 +82,13 @@ class Asks:
         taken = []
         for path in self._files():
             try:
-                text = path.read_text(encoding="utf-8") if _is_small(path) else ""
-                path.unlink()
-                taken.append(_parse(text))
+                taken.append(_take(path))
+            except FileNotFoundError:
+                continue  # it was withdrawn
             except (OSError, ValueError) as error:
-                self._stuck.add(path.name)  # one that can't be removed is told of once
-                logger.warning("'%s' asks for nothing that is known: %s", path, error)
+                if os.path.lexists(path):  # one that can't be removed is told of once
+                    self._stuck.add(path.name)
+                logger.warning("%r asks for nothing that is known: %s", str(path), error)
         return taken
 
     def clear(self) -> None:
@@ -93,6 +99,8 @@ class Asks:
 
     def _files(self) -> list[Path]:
         """Asks that are whole; none where the folder can't be read just now."""
+        if self._folder.is_symlink():
+            return []  # what is removed shall be nobody else's
         with suppress(OSError):
             return [
                 path
@@ -106,8 +114,19 @@ def _is_small(path: Path) -> bool:
     return path.is_file() and path.stat().st_size <= _LARGEST
 
 
+def _take(path: Path) -> Ask:
+    text = path.read_text(encoding="utf-8") if _is_small(path) else ""
+    path.unlink()
+    return _parse(text)
+
+
 def _parse(text: str) -> Ask:
-    held = json.loads(text)
+    if len(text) > _LARGEST:
+        raise ValueError("it is too long")
+    try:
+        held = json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
     if not isinstance(held, dict) or held.get("action") not in ACTIONS:
         raise ValueError("no known action")
     option, value, by = held.get("option", ""), held.get("value"), held.get("by", "")

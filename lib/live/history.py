@@ -7,6 +7,7 @@ from typing import Any
 from lib.errors import FaceswapError
 
 Event = dict[str, Any]
+_MOST = 2**53
 
 
 def log_path(model_dir: str | Path, name: str) -> Path:
@@ -47,9 +48,12 @@ def _parse(line: bytes) -> Event | None:
         held = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    is_event = isinstance(held, dict) and isinstance(held.get("event"), str)
+    if not isinstance(held, dict) or not isinstance(held.get("event"), str):
+        return None
     kinds = {"time": int | float, "iteration": int}
-    if not is_event or not all(isinstance(held.get(key), kind) for key, kind in kinds.items()):
+    if not all(isinstance(held.get(key), kind) for key, kind in kinds.items()):
+        return None
+    if not all(0 <= held[key] < _MOST for key in kinds):
         return None
     event: Event = held
     return event

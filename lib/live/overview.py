@@ -1,5 +1,6 @@
 """A run in a few facts, for ``faceswap status``: from its status and its log."""
 
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +25,28 @@ def model_in(model_dir: str | Path) -> str:
     Raises
     ------
     FaceswapError
-        There is none, or there are several.
+        There is none, there are several, or the folder can't be read.
     """
     folder = Path(model_dir)
     found = {
-        path.name.removesuffix(ending)
+        name.removesuffix(ending)
+        for name in _names_in(folder)
         for ending in _ENDINGS
-        for path in folder.glob(f"*{ending}")
-        if not path.name.startswith(".")
+        if name.endswith(ending) and not name.startswith(".")
     }
     if len(found) == 1:
         return found.pop()
     what = f"several models, {', '.join(sorted(found))}" if found else "no model"
     raise FaceswapError(f"'{folder}' holds {what}: name the folder of one model")
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        return os.listdir(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise FaceswapError(f"'{folder}' can't be read: {error.strerror}") from error
 
 
 @dataclass(frozen=True, kw_only=True)

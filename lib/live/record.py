@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,39 +53,52 @@ class Record:
     scores: list[Point] = field(default_factory=list)
     iterations: int = 0
     hours: float = NAN
+    _before: float = 0.0
+    _begun: float | None = None
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> "Record":
         """Go through a log's events, the oldest first."""
-        record, before, begun = cls(), 0.0, None
+        return cls().extended(events)
+
+    def extended(self, events: Iterable[Event]) -> "Record":
+        """Another record, which goes on from this one with later events."""
+        record = replace(self, losses=list(self.losses), scores=list(self.scores))
         for event in events:
-            if event["event"] == "begun":
-                before, begun = 0.0 if begun is None else record.hours, event["time"]
-            if event["event"] in ("begun", "gone_back"):
-                record._forget_after(event["iteration"])
-            if begun is not None:
-                record.hours = before + max(0.0, event["time"] - begun) / 3600
-            record._add(event)
+            record._follow(event)
         return record
+
+    def _follow(self, event: Event) -> None:
+        if event["event"] == "begun":
+            self._before = 0.0 if self._begun is None else self.hours
+            self._begun = event["time"]
+        if event["event"] in ("begun", "gone_back"):
+            self._forget_after(event["iteration"])
+        if self._begun is not None:
+            self.hours = self._before + max(0.0, event["time"] - self._begun) / 3600
+        self._add(event)
 
     def _forget_after(self, iteration: int) -> None:
         self.iterations = iteration
-        self.losses, self.scores = (
-            [point for point in points if point.iteration <= iteration]
-            for points in (self.losses, self.scores)
-        )
+        for points in self.losses, self.scores:
+            while points and points[-1].iteration > iteration:
+                points.pop()
 
     def _add(self, event: Event) -> None:
         self.iterations = max(self.iterations, event["iteration"])
         names = {"progress": ("loss_a", "loss_b"), "held_out": ("psnr", "ssim")}
         if event["event"] in names:
-            values = {name: _number(event.get(name)) for name in names[event["event"]]}
+            values = {name: number(event.get(name)) for name in names[event["event"]]}
             points = self.losses if event["event"] == "progress" else self.scores
             points.append(Point(event["iteration"], self.hours, values))
 
 
-def _number(value: Any) -> float:
-    return float(value) if isinstance(value, int | float) else NAN
+def number(value: Any) -> float:
+    """A figure of an event; NaN where it is no number."""
+    try:
+        return float(value) if isinstance(value, int | float) else NAN
+    except OverflowError:
+        return NAN
 
 
 def read_record(model_dir: Path, name: str) -> Record:

@@ -1,6 +1,5 @@
 """The faces of a preview one by one, for viewers that show more than the sheet."""
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,15 +72,25 @@ def read_samples(folder: Path) -> tuple[int, dict[str, SideFaces]] | None:
     """
     path = folder / FILE
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             sides = {
                 side: SideFaces(
                     **{name: held[f"{side}_{name}"] for name in SideFaces.__annotations__}
                 )
                 for side in "ab"
             }
+            if not all(map(_are_faces, sides.values())):
+                raise ValueError("these are no faces")
             return int(held["iteration"]), sides
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except Exception as error:  # whatever NumPy and the archive make of a damaged file
         raise FaceswapError(f"'{path}' holds no preview: {error}") from error
+
+
+def _are_faces(faces: SideFaces) -> bool:
+    shape = faces.originals.shape
+    shapes = {array.shape for array in (faces.originals, faces.same, faces.swapped)}
+    is_whole = len(shape) == 4 and shape[3] == 3 and 0 not in shape
+    is_alike = shapes == {shape} and faces.masks.shape == shape[:3]
+    return is_whole and is_alike and all(one.dtype == np.uint8 for one in vars(faces).values())

@@ -4,10 +4,14 @@ import json
 import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 from lib.errors import FaceswapError
 from lib.files import replacing
+
+_MOST = 2**53
+_SLOWEST = 1e-9
 
 
 def live_folder(model_dir: str | Path, name: str) -> Path:
@@ -82,7 +86,9 @@ class Status:
         return self._seconds_to(self.end)
 
     def _seconds_to(self, iteration: int) -> float | None:
-        return max(0, iteration - self.iteration) / self.rate if self.rate else None
+        if self.rate is None or self.rate < _SLOWEST:
+            return None
+        return max(0, iteration - self.iteration) / self.rate
 
 
 def write_status(folder: Path, status: Status) -> None:
@@ -108,12 +114,25 @@ def read_status(folder: Path) -> Status | None:
     path = folder / "status.json"
     try:
         held = json.loads(path.read_text(encoding="utf-8"))
-        known = {one.name for one in fields(Status)}
-        return Status(**{name: value for name, value in held.items() if name in known})
+        known = {one.name: one.type for one in fields(Status)}
+        told = {name: value for name, value in held.items() if name in known}
+        for name, value in told.items():
+            if not _fits(value, known[name]):
+                raise ValueError(f"its '{name}' is none")
+        return Status(**told)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
         raise FaceswapError(f"'{path}' is no run's status: {error}") from error
+
+
+def _fits(value: object, kind: Any) -> bool:
+    """Whether a value is of a field's kind; a whole number is a number, and none is endless."""
+    kinds = get_args(kind) if isinstance(kind, UnionType) else (get_origin(kind) or kind,)
+    if type(value) in (int, float):
+        is_kind = float in kinds or type(value) in kinds
+        return is_kind and -_MOST <= value <= _MOST  # type: ignore[operator]
+    return type(value) in kinds
 
 
 def resident_memory() -> int | None:

@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -26,6 +27,7 @@ class EventLog:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._is_open = True
+        self._has_begun = False
         self._lock = threading.Lock()
 
     def add(self, event: str, iteration: int, **values: Any) -> None:
@@ -47,8 +49,9 @@ class EventLog:
         record = {"time": round(time.time(), 3), "event": event, "iteration": iteration, **known}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._lock, self._path.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(record, allow_nan=False) + "\n")
+            with self._lock, self._path.open("ab") as file:
+                line = json.dumps(record, allow_nan=False) + "\n"
+                file.write((self._start() + line).encode())
         except OSError as error:
             self._is_open = False
             logger.warning(
@@ -56,6 +59,17 @@ class EventLog:
                 self._path,
                 error.strerror or error,
             )
+
+    def _start(self) -> str:
+        """What goes before the next line: the end of one that an earlier run has left half."""
+        if self._has_begun:
+            return ""
+        self._has_begun = True
+        with self._path.open("rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return ""
+            file.seek(-1, os.SEEK_END)
+            return "" if file.read() == b"\n" else "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ Stamp = tuple[int, int]
 """Time of the last change in nanoseconds, and size in bytes."""
 
 _LONGEST_LINE = 1 << 16
+_LONGEST_STEM = 12
 
 
 class Feed:
@@ -92,8 +93,8 @@ class Feed:
         if _stamp(path) != stamp:
             return  # it grew meanwhile: the next look tells
         self.events = [*(self.events if start else []), *new]
+        self.record = (self.record if start else Record()).extended(new)
         self._log_stamp, self._log_end = stamp, end
-        self.record = Record.of(self.events)
         self.log_version += 1
 
     def _look_at_preview(self) -> None:
@@ -121,7 +122,10 @@ def time_lapse(status: Status | None) -> list[Path]:
 def _is_frame(entry: "os.DirEntry[str]") -> bool:
     stem, dot, suffix = entry.name.rpartition(".")
     is_named = bool(dot) and stem.isascii() and stem.isdecimal() and suffix == "jpg"
-    return is_named and entry.is_file() and entry.stat().st_size > 0
+    if not is_named or len(stem) > _LONGEST_STEM:
+        return False
+    # A link may lead to what no viewer shall see.
+    return entry.is_file(follow_symlinks=False) and entry.stat().st_size > 0
 
 
 def _end_of_lines(path: Path, size: int) -> int:

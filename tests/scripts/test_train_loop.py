@@ -260,7 +260,8 @@ class Page:
         self.about, self._fails = about, fails
         self.looked = self.closed = 0
 
-    def start(self) -> None:
+    def start(self, meanwhile: Callable[[], None]) -> None:
+        meanwhile()  # the run goes on to heed its user
         if self._fails:
             raise FaceswapError("pip install faceswap-train[web]")
 

@@ -85,7 +85,7 @@ def test_durations(seconds: float, text: str) -> None:
 
 
 @contextmanager
-def a_run(folder: Path, *, sets: bool = True) -> Iterator[list[Ask]]:
+def a_run(folder: Path, *, sets: bool = True, ends: bool = False) -> Iterator[list[Ask]]:
     """Takes what is asked, as a run does."""
     taken: list[Ask] = []
     done = threading.Event()
@@ -98,7 +98,9 @@ def a_run(folder: Path, *, sets: bool = True) -> Iterator[list[Ask]]:
                 taken.append(one)
                 if one.action != "set":
                     continue
-                if sets:
+                if ends:
+                    log.add("stopped", 1250)
+                elif sets:
                     log.add("option", 1250, name=one.option, old=1e-3, new=float(str(one.value)))
                 else:
                     log.add("warning", 1250, text=f"Option {one.option} is not set, as asked")
@@ -161,6 +163,25 @@ def test_control_is_told_what_to_set_and_no_more(tmp_path: Path, words: list[str
         Control(make_parser().parse_args(["control", str(tmp_path), *words]))
 
 
+def test_control_tells_of_a_run_that_ended_before_it_set_an_option(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (
+        a_run(tmp_path, ends=True),
+        pytest.raises(FaceswapError, match="the run has stopped, and has not set learning_rate"),
+    ):
+        printed(capsys, "control", str(tmp_path), "set", "learning_rate", "1e-4")
+
+
+def test_damaged_events_do_not_keep_status_from_being_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = EventLog(log_path(tmp_path, "tiny"))
+    log.add("held_out", 5, psnr=10**400, ssim="x")
+    log.add("warning", 5)
+    assert "PSNR none, SSIM none" in printed(capsys, "status", str(tmp_path))
+
+
 def test_runs_are_compared_in_a_table_and_in_curves(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -180,6 +201,8 @@ def test_runs_are_compared_in_a_table_and_in_curves(
     old = tmp_path / "old"
     EventLog(log_path(old, "compact")).add("held_out", 500, psnr=float("nan"), ssim=0.25)
     (old / "training_preview.png").touch()
+    tell(old, preview="/elsewhere/training_preview.png")  # it was moved
+    live_folder(old, "tiny").rename(live_folder(old, "compact"))
     output = str(tmp_path / "curves.png")
     words = ["runs", str(tmp_path / "runs"), str(old), str(old), "-o", output]
     heading, one, two, third, preview, *others = printed(capsys, *words).splitlines()
@@ -188,7 +211,7 @@ def test_runs_are_compared_in_a_table_and_in_curves(
     assert one.split() == ["one", "tiny", "200", "0", "s", "0.20000", "1.00000", "22.00", "0.5000"]
     assert two.split()[5] == "0.02000"
     assert third.split() == ["old", "compact", "500", "-", "-", "-", "-", "0.2500"]
-    assert preview.endswith("training_preview.png")
+    assert preview == f"Preview of old: {old / 'training_preview.png'}"
     assert others == [
         *("Options that differ:", "  learning_rate: one 0.001, two 0.0001", f"Curves: {output}")
     ]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,51 @@ def test_lines_that_are_no_event_are_passed_over(tmp_path: Path) -> None:
     assert [one["iteration"] for one in read_events(path, len(good[0]))] == [2]
     assert newest(read_events(path), "x") == event("x", 2, 5.0)
     assert newest(read_events(path), "y") is None
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"time": math.nan}, {"time": math.inf}, {"iteration": 10**400}, {"iteration": -1}],
+)
+def test_times_and_iterations_that_are_none_are_passed_over(
+    tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text(json.dumps(event("x", 1, 5.0) | wrong))
+    assert read_events(path) == []
+
+
+def test_a_figure_beyond_all_numbers_is_none() -> None:
+    record = Record.of([event("progress", 1, 5.0, loss_a=10**400, loss_b=0.5)])
+    assert math.isnan(record.losses[0].values["loss_a"])
+    assert record.losses[0].values["loss_b"] == 0.5
+
+
+def test_a_long_log_of_many_runs_is_gone_through_at_once() -> None:
+    events = [
+        event("begun" if number % 10 == 0 else "progress", number, float(number))
+        for number in range(50_000)
+    ]
+    start = time.process_time()
+    assert len(Record.of(events).losses) == 45_000
+    assert time.process_time() - start < 5  # minutes, where each run looked at all points
+
+
+def test_a_record_goes_on_where_it_stood() -> None:
+    events = [
+        event("begun", 0, 0.0),
+        event("progress", 5, 3600.0, loss_a=0.5),
+        event("begun", 3, 9000.0),
+        event("progress", 8, 12600.0, loss_a=0.25),
+        event("held_out", 8, 12601.0, psnr=20.0),
+    ]
+    whole = Record.of(events)
+    assert (whole.iterations, whole.hours, len(whole.losses)) == (8, pytest.approx(2, abs=0.01), 1)
+    for cut in range(len(events)):
+        first = Record.of(events[:cut])
+        shown = str(first)
+        assert str(first.extended(events[cut:])) == str(whole)
+        assert str(first) == shown
 
 
 def test_a_folder_has_the_name_of_its_one_model(tmp_path: Path) -> None:
@@ -107,3 +153,14 @@ def test_options_are_those_of_the_last_session(tmp_path: Path) -> None:
     state = {"config": {"coverage": 80.0}, "sessions": sessions}
     (tmp_path / "tiny_state.json").write_text(json.dumps(state))
     assert stored_options(tmp_path, "tiny") == {"coverage": 80.0, "batch_size": 16}
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: object) -> list[str]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.listdir", refuse)
+    with pytest.raises(FaceswapError, match="can't be read: Permission denied"):
+        model_in(tmp_path)

@@ -28,6 +28,17 @@ def test_a_later_run_adds_to_the_file(tmp_path: Path) -> None:
     assert [json.loads(line)["iteration"] for line in lines] == [1, 2]
 
 
+def test_half_a_line_that_a_killed_run_left_costs_no_event(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('{"time": 1, "ev')
+    log = EventLog(path)
+    log.add("begun", 1)
+    log.add("x", 2)
+    half, *whole = path.read_text().splitlines()
+    assert half == '{"time": 1, "ev'
+    assert [json.loads(line)["iteration"] for line in whole] == [1, 2]
+
+
 def test_what_json_lacks_becomes_null(tmp_path: Path) -> None:
     values = {"loss": float("nan"), "options": {"rate": float("inf"), "flip": True}}
     EventLog(tmp_path / "log.jsonl").add("x", 1, psnr=float("inf"), **values)

@@ -98,3 +98,14 @@ def test_half_a_line_is_read_when_it_is_whole(feed: Feed, left) -> None:
         file.write(line[10:] + "\n")
     feed.look()
     assert [event["iteration"] for event in feed.events] == [1, 2]
+
+
+def test_a_link_is_no_picture_of_the_time_lapse(feed: Feed, left, tmp_path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("x")
+    (picture,) = left.lapse((20, 20))
+    (picture.parent / "77.jpg").symlink_to(secret)
+    (picture.parent / f"{'9' * 30}.jpg").write_bytes(b"x")
+    left.status(timelapse=str(picture.parent))
+    feed.look()
+    assert feed.frames == [picture]
