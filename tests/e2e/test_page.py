@@ -22,7 +22,7 @@ PLUGINS = ROOT / "tests" / "fixtures" / "plugins"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 IMAGES = os.environ.get("FACESWAP_PAGE_IMAGES")
 """A folder that pictures of the page are written to, to be looked at."""
-SECONDS = 40_000
+PATIENCE = 60_000
 """Milliseconds for which a browser waits for something to come true."""
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="a browser is needed: install chromium")
@@ -78,7 +78,7 @@ def run(folder: Path, rendered: dict[str, Path]) -> Iterator[Program]:
         *(folder / "printed.txt", folder / "home"),
         *("train", "-A", faces[0], "-B", faces[1], "-m", str(folder / "model")),
         *("-t", "tiny", "--plugin-dir", str(PLUGINS), "-b", "4", "-it", "100000000"),
-        *("-s", "400", "-p", "--page-port", "28900", "--holdout", "0.1", "-ss", "0"),
+        *("-s", "150", "-p", "--page-port", "28900", "--holdout", "0.1", "-ss", "0"),
         *("-tia", faces[0], "-tib", faces[1], "-to", str(folder / "lapse")),
     )
     program.until(lambda: (folder / "model" / "tiny_live" / "preview.npz").exists())
@@ -102,7 +102,7 @@ def show(browser: "sync_api.Browser") -> Iterator[Callable[..., "sync_api.Page"]
     def opened(url: str, **more) -> "sync_api.Page":
         contexts.append(browser.new_context(viewport={"width": 1280, "height": 900}, **more))
         page = contexts[-1].new_page()
-        page.set_default_timeout(SECONDS)
+        page.set_default_timeout(PATIENCE)
         page.goto(url)
         return page
 
@@ -244,6 +244,7 @@ def test_it_fits_a_phone_and_follows_the_systems_colours(
         page.wait_for_function("document.body.classList.contains('body--dark')")
 
 
+@pytest.mark.slow
 def test_the_time_lapse_can_be_scrubbed_and_taken_away(
     run: Program, show: Callable, folder: Path, tmp_path: Path
 ) -> None:
@@ -258,6 +259,7 @@ def test_the_time_lapse_can_be_scrubbed_and_taken_away(
     assert Path(download.value.path()).read_bytes().startswith(b"GIF89a")
 
 
+@pytest.mark.slow
 def test_the_run_outlives_its_page_and_is_stopped_from_another(
     run: Program, show: Callable, folder: Path
 ) -> None:
