@@ -111,7 +111,7 @@ class Loop:
 
     def _finish(self, saving: Saving | None, is_due: bool) -> None:
         if self._reporter is not None:
-            self._reporter.stopping()
+            self._reporter.stopping(self._model.iterations)
         self._trainer.console.close()
         if saving:
             saving.finish(is_due=is_due)

@@ -81,7 +81,9 @@ class Steering:
     def _set(self, ask: Ask, by: str) -> None:
         if self._sets_options:
             with self._lock:
-                self._options.append(ask)
+                # The last word on an option counts: of many, each may take a second to set.
+                others = [each for each in self._options if each.option != ask.option]
+                self._options = [*others, ask]
             return
         logger.warning(
             "Option %s is not set, as %s asked for: several processes train together; stop, change "

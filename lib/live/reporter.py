@@ -152,9 +152,10 @@ class Reporter:
             self._is_urgent = True
         self._tell("option", name=name, old=old, new=new, by=by)
 
-    def stopping(self) -> None:
-        """The run is to end after this iteration."""
+    def stopping(self, iteration: int) -> None:
+        """The run is to end with this iteration, whose losses may not be read."""
         with self._lock:
+            self._status = replace(self._status, iteration=iteration)
             if self._status.state == "training":
                 self._status = replace(self._status, state="stopping")
                 self._is_urgent = True

@@ -55,6 +55,17 @@ def test_wishes_that_are_put_back_come_again_but_for_options(steering: Steering)
     assert steering.take() == Wishes(save=True, snapshot=True, refresh=True)
 
 
+def test_of_many_words_on_an_option_the_last_counts(tmp_path: Path) -> None:
+    steering = Steering(threading.Event(), Asks(tmp_path))
+    for option, value in (("beta_1", 0.5), ("learning_rate", 1e-4), ("beta_1", 0.9)):
+        ask(tmp_path, "set", "the page", option, value)
+    steering.look()
+    assert [(each.option, each.value) for each in steering.take().options] == [
+        ("learning_rate", 1e-4),
+        ("beta_1", 0.9),
+    ]
+
+
 def test_several_processes_set_no_options(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     steering = Steering(threading.Event(), Asks(tmp_path), sets_options=False)
     ask(tmp_path, "set", "the page", "learning_rate", 1e-5)
