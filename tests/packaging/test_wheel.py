@@ -38,7 +38,7 @@ def test_it_holds_every_module_and_marker_and_nothing_else(wheel: Path) -> None:
         path.relative_to(ROOT).as_posix()
         for package in PACKAGES
         for path in (ROOT / package).rglob("*")
-        if path.suffix == ".py" or path.name == "py.typed"
+        if path.suffix in (".py", ".css") or path.name == "py.typed"
     }
     theirs = {n for n in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in n}
     assert theirs == ours
