@@ -8,6 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 from lib.data import faceset
 from lib.data.faceset import BadFace, load_faces
@@ -178,6 +179,9 @@ def test_an_interruption_drops_the_files_still_waiting(tmp_path, monkeypatch):
 @pytest.mark.parametrize("terminal", [True, False])
 def test_the_bar_shows_on_a_terminal_only(tmp_path, monkeypatch, capsys, terminal):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    # It comes at once, not after a second as else.
+    at_once = {"delay": 0, "mininterval": 0}
+    monkeypatch.setattr("lib.progress.tqdm", lambda *a, **more: tqdm(*a, **{**more, **at_once}))
     load_faces([write_face(tmp_path / "a.png")], cut(), "Side A")
     shown = capsys.readouterr().err
     assert ("Side A" in shown) is terminal
