@@ -11,6 +11,7 @@ from faceswap import __version__
 from lib.errors import FaceswapError, ToldElsewhereError
 from lib.gpus import exclude, take_own
 from lib.logs.terminal import is_terminal, size, wrapped
+from lib.printable import printable
 from scripts.arguments import make_parser
 
 
@@ -73,5 +74,5 @@ def _fill_streams() -> None:
 def _complain(message: str, arguments: argparse.Namespace | None) -> None:
     if getattr(arguments, "loglevel", "INFO") == "DEBUG":
         traceback.print_exc()
-    line = f"faceswap: error: {' '.join(message.splitlines())}"
+    line = f"faceswap: error: {printable(' '.join(message.splitlines()))}"
     print(wrapped(line, size()[0]) if is_terminal(sys.stderr) else line, file=sys.stderr)

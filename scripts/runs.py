@@ -17,6 +17,7 @@ from lib.live.status import live_folder, read_status
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.preview.runs import write_runs
+from lib.printable import printable
 from scripts.status import duration
 
 _COLUMNS = ("Run", "Plugin", "Iterations", "Trained", "Loss A", "Loss B", "PSNR", "SSIM")
@@ -74,7 +75,7 @@ class Runs:
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
         runs = find_runs(self._args.folders)
         for line in [*table(runs), *differences(runs)]:
-            print(line)
+            print(printable(line))
         if any(run.record.losses or run.record.scores for run in runs):
             write_runs(self._args.output, {run.label: run.record for run in runs})
             print(f"Curves: {self._args.output}")

@@ -13,6 +13,10 @@ from lib.live.record import number
 from lib.live.status import Status as Told
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
+from lib.printable import printable
+
+SECONDS_OF_SILENCE = 30.0
+"""A run that goes on tells how it fares once a second."""
 
 _LABEL = 12
 
@@ -44,7 +48,8 @@ class Status:
             return
         width = max(40, shutil.get_terminal_size().columns - 1)
         for label, text in lines(found, time.time()):
-            print(textwrap.fill(f"{label:{_LABEL}}{text}", width, subsequent_indent=" " * _LABEL))
+            line = printable(f"{label:{_LABEL}}{text}")
+            print(textwrap.fill(line, width, subsequent_indent=" " * _LABEL))
 
 
 def lines(found: Overview, now: float) -> Iterator[tuple[str, str]]:
@@ -85,7 +90,8 @@ def _run(found: Overview, status: Told, now: float) -> str:
     seen = duration(now - status.changed)
     match found.state:
         case "running":
-            return f"{status.state}, process {status.pid} on '{status.host}' since {since}"
+            silent = f", silent for {seen}" if now - status.changed > SECONDS_OF_SILENCE else ""
+            return f"{status.state}, process {status.pid} on '{status.host}' since {since}{silent}"
         case "killed":
             return f"killed, or its machine went down; last seen {seen} ago, begun {since}"
         case "failed":

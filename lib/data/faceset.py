@@ -18,6 +18,7 @@ from lib.align.header import FaceHeader
 from lib.data.files import FileNote, RawFace, decode_face, read_file
 from lib.data.stored import Pictures, StoredPictures
 from lib.errors import FaceswapError
+from lib.printable import printable
 from lib.progress import progress
 
 _LARGEST_IN_MEMORY = 256 << 20
@@ -68,11 +69,6 @@ class BadFace:
 
     def __str__(self) -> str:
         return f"{printable(self.path)} {printable(self.reason)}"
-
-
-def printable(text: str) -> str:
-    """Text on one line, whatever a file is called."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.align.geometry import transform_points
-from lib.data.faceset import FaceSet, printable
+from lib.data.faceset import FaceSet
 from lib.data.warp import Sampler
 from lib.errors import FaceswapError
+from lib.printable import printable
 
 if TYPE_CHECKING:
     from scipy.spatial import Delaunay

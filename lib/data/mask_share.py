@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from lib.align import masks
 from lib.align.geometry import window_edge
-from lib.data.faceset import FaceSet, printable
+from lib.data.faceset import FaceSet
+from lib.printable import printable
 
 _MARKED = 128
 # Right masks cover 55% of the landmarks' face at least, even when eroded by 5%; inverted ones 46%

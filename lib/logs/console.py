@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TextIO
 
 from lib.logs.terminal import Block, is_terminal, knows_codes, size, wrapped
+from lib.printable import printable
 
 if TYPE_CHECKING:
     from lib.live.status import Status
@@ -116,6 +117,7 @@ class ConsoleLine:
         level
             One of logging's; from a warning up it is named before the text.
         """
+        text = printable(text, "\n\t")
         if level >= logging.WARNING:
             text = f"{logging.getLevelName(level)}: {text}"
         if self._interactive:

@@ -71,9 +71,18 @@ def test_status_tells_a_run_in_words_and_in_json(
     assert held["status"]["seconds_to_end"] == 150
     assert held["saved"]["iteration"] == 1000
     assert "killed, or its machine went down" in printed(capsys, "status", str(tmp_path))
-    tell(tmp_path, "failed", message="no room")
+    tell(tmp_path, "failed", message="no \x1b[31mroom")
     assert "ago, begun" in (text := printed(capsys, "status", str(tmp_path)))
-    assert "no room" in text
+    assert "no \\x1b[31mroom" in text
+
+
+def test_status_says_since_when_a_run_that_goes_on_is_silent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(tmp_path, changed=time.time() - 125)
+    with FolderLock(tmp_path):
+        text = " ".join(printed(capsys, "status", str(tmp_path)).split())
+    assert ", silent for 2 min 5 s" in text
 
 
 @pytest.mark.parametrize(

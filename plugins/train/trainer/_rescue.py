@@ -10,10 +10,11 @@ from typing import Any
 from lib.checkpoint.copies import values_of
 from lib.config.loss import LossOptions
 from lib.config.options import fields_of
-from lib.data.faceset import FaceSet, printable
+from lib.data.faceset import FaceSet
 from lib.errors import DivergedError
 from lib.logs.events import EventLog
 from lib.logs.losses import Reading
+from lib.printable import printable
 from lib.training.diagnosis import SOUND, Diagnosis, diagnose
 from lib.training.distributed import World
 from lib.training.divergence import Breakdown, Divergence
