@@ -81,6 +81,22 @@ def test_the_pictures_are_ready_to_train_on(faces: Path) -> None:
     assert not header.source_is_video
 
 
+def test_another_programs_faces_and_ours_go_into_one_folder(grid: Path, tmp_path: Path) -> None:
+    clip = grid.parent / "bbaf2n.mpg"
+    command = ["extract", "-i", str(clip), "-o", str(tmp_path / "mixed"), "--every", "25"]
+    assert main([*command, "--size", "256"]) == 0
+    for path in sorted((grid / "bbaf2n").glob("*.png"))[::25]:
+        shutil.copy(path, tmp_path / "mixed" / f"other_{path.name}")
+    loaded, bad = load_faces(
+        find_images(str(tmp_path / "mixed")), Cut(64, "face", "extended", 3, 4), "A"
+    )
+    assert (len(loaded.paths), bad) == (6, [])
+    ours, theirs = (np.array([loaded.images[n + at] for n in range(3)], float) for at in (0, 3))
+    errors = np.square(ours - theirs).mean(axis=(1, 2, 3))
+    a_pixel_off = np.square(theirs[:, :, 1:] - theirs[:, :, :-1]).mean(axis=(1, 2, 3))
+    assert (errors < a_pixel_off / 3).all(), "the same frames are cut alike"
+
+
 def test_a_killed_run_goes_on_and_comes_to_the_same(
     people: tuple[Path, np.ndarray], faces: Path, tmp_path: Path
 ) -> None:
