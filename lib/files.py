@@ -61,6 +61,13 @@ def _sweep() -> None:
             _left_over.remove(path)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Take away what a killed program was writing in a folder; what is refused stays."""
+    for path in folder.glob(f"{UNFINISHED}*"):
+        with suppress(OSError):
+            path.unlink()
+
+
 def keep_as(path: Path, other: Path) -> None:
     """Keep a file under a second name as well; where there is none yet, do nothing.
 

@@ -177,7 +177,8 @@ class Convert:
         """What decides how frames look, so that no run goes on with another's frames."""
         names = ("swap_model", "person", "mask", "color", "scaling")
         chosen = {name: getattr(self._args, name) for name in names} | settings(self._args)
-        chosen |= {name: value.lower() for name, value in chosen.items() if type(value) is str}
+        plugins = ("mask", "color", "scaling", "detector", "aligner")
+        chosen |= {name: chosen[name].lower() for name in plugins if chosen.get(name)}
         model = Path(self._args.model_dir)
         chosen["model"] = [_file(path) for path in sorted(model.glob("*.keras"))]
         alignments = self._args.alignments and alignments_file(self._args.alignments)

@@ -94,6 +94,9 @@ class Extract:
             done.frames,
             done.without,
         )
+        if not done.has_folders:
+            logger.info("%d pictures in %s", done.pictures.total(), self._folder)
+            return
         for person, count in sorted(done.pictures.items()):
-            place = self._folder / person_folder(person) if len(done.pictures) > 1 else self._folder
+            place = self._folder / person_folder(person)
             logger.info("Person %d: %d pictures in %s", person + 1, count, place)

@@ -82,10 +82,9 @@ class Plugins:
             print(f"{'FAILED' if finding.problem else 'ok':<7} {finding.promise}", flush=True)
             if finding.problem:
                 raise FaceswapError(f"'{path}' breaks a promise: {finding.problem}")
-        print(
-            f"'{name}' keeps every promise. Train it: faceswap train -t {shlex.quote(name)} "
-            f"--plugin-dir {shlex.quote(str(path.parent))} ..."
-        )
+        where = "" if is_ours else f"--plugin-dir {shlex.quote(str(path.parent))} "
+        train = f"faceswap train -t {shlex.quote(name)} {where}..."
+        print(f"'{name}' keeps every promise. Train it: {train}")
 
 
 def _sizes(edges: list[int]) -> str:

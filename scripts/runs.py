@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import FaceswapError
+from lib.live.figures import duration
 from lib.live.overview import model_in
 from lib.live.record import Record, read_record, stored_options
 from lib.live.status import live_folder, read_status
@@ -18,7 +19,6 @@ from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.preview.runs import write_runs
 from lib.printable import printable
-from scripts.status import duration
 
 _COLUMNS = ("Run", "Plugin", "Iterations", "Trained", "Loss A", "Loss B", "PSNR", "SSIM")
 _COPY = re.compile(r"_(snapshot|before_restore)_\d+_iters")

@@ -8,15 +8,13 @@ import time
 from argparse import Namespace
 from collections.abc import Iterator
 
+from lib.live.figures import duration, memory, rate, share
 from lib.live.overview import Overview, overview
 from lib.live.record import number
 from lib.live.status import Status as Told
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.printable import printable
-
-SECONDS_OF_SILENCE = 30.0
-"""A run that goes on tells how it fares once a second."""
 
 _LABEL = 12
 
@@ -90,7 +88,7 @@ def _run(found: Overview, status: Told, now: float) -> str:
     seen = duration(now - status.changed)
     match found.state:
         case "running":
-            silent = f", silent for {seen}" if now - status.changed > SECONDS_OF_SILENCE else ""
+            silent = f", silent for {seen}" if status.silent_for(now) else ""
             return f"{status.state}, process {status.pid} on '{status.host}' since {since}{silent}"
         case "killed":
             return f"killed, or its machine went down; last seen {seen} ago, begun {since}"
@@ -105,10 +103,10 @@ def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
     if status.loss_a is not None and status.loss_b is not None:
         yield "Loss", f"A {status.loss_a:.5f}, B {status.loss_b:.5f}"
     if status.rate:
-        pace = f"{status.rate:.3g} iterations a second"
-        yield "Rate", pace + ("" if status.waiting is None else f", {status.waiting:.0%} waiting")
+        waits = "" if status.waiting is None else f", {share(status.waiting)} waiting for data"
+        yield "Rate", rate(status.rate) + waits
     if status.memory:
-        yield "Memory", f"{status.memory / 2**30:.2f} GiB"
+        yield "Memory", memory(status.memory)
     to_save, to_end = status.seconds_to_save, status.seconds_to_end
     if found.state == "running" and to_save is not None and to_end is not None:
         yield "Next save", f"in {duration(to_save)}, at iteration {status.next_save:,}"
@@ -121,17 +119,3 @@ def _score(event: dict[str, object]) -> str:
         for name, digits in (("psnr", 2), ("ssim", 4))
     )
     return f"PSNR {psnr}, SSIM {ssim} at iteration {event['iteration']:,}"
-
-
-def duration(seconds: float) -> str:
-    """A length of time in its two largest units, such as ``3 h 12 min``."""
-    whole = max(0, round(seconds))
-    for size, unit, small, part in (
-        (86400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if whole >= size:
-            rest = whole % size // small
-            return f"{whole // size} {unit}" + (f" {rest} {part}" if rest else "")
-    return f"{whole} s"

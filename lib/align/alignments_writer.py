@@ -39,7 +39,7 @@ class AlignmentsWriter:
                 self._file = self._path.open("wb")
                 head = {"format": FORMAT, "version": VERSION, "source": looked.source}
                 with ExitStack() as undone:
-                    undone.push(self.__exit__)
+                    undone.callback(self.close)
                     self._add(
                         head | {"is_video": looked.is_video, "settings": dict(looked.settings)}
                     )
@@ -51,6 +51,10 @@ class AlignmentsWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
         with suppress(OSError):  # what a full disk has not taken; that was told when it happened
             self._file.close()
 

@@ -12,7 +12,7 @@ from lib.checkpoint.snapshots import put_back
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, is_same
 from lib.errors import FaceswapError
-from lib.files import UNFINISHED
+from lib.files import remove_unfinished
 from lib.live.status import live_folder
 
 logger = logging.getLogger(__name__)
@@ -50,9 +50,7 @@ def _sweep(store: ModelStore) -> None:
     """Take away what is half done, and bring back a copy that nothing took the place of."""
     store.saves.sweep()
     for folder in (store.folder, live_folder(store.folder, store.name)):
-        for path in folder.glob(f"{UNFINISHED}*"):
-            with suppress(OSError):
-                path.unlink()
+        remove_unfinished(folder)
     name = re.escape(store.folder.name)
     copy = re.compile(rf"\.({name}_(?:snapshot|before_restore)_\d+_iters(?:_\d+)?)\.(\w+)")
     with suppress(OSError):  # nobody is in need of what lies beside the folder

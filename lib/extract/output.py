@@ -18,7 +18,7 @@ from lib.errors import FaceswapError
 from lib.extract.blur import sharpness
 from lib.extract.face import Face
 from lib.extract.picture import cut_face, draw_faces, face_name, write_face
-from lib.files import UNFINISHED, replacing
+from lib.files import remove_unfinished, replacing
 from lib.media.frame import Frame
 
 DEBUG_FOLDER = "debug"
@@ -60,11 +60,14 @@ class Done:
         Those of them that show no face.
     pictures
         Pictures of faces, by person.
+    has_folders
+        Whether each person's have a folder of their own.
     """
 
     frames: int
     without: int
     pictures: Counter[int]
+    has_folders: bool
 
 
 def person_folder(person: int) -> str:
@@ -112,7 +115,7 @@ class Output:
         self._folder, self._looked, self._pictures = folder, looked, pictures
         file = folder / FILE_NAME
         _check(folder, has_faces=file.exists(), resume=resume)
-        _sweep(folder)
+        remove_unfinished(folder)
         self._lines = AlignmentsWriter(file, looked)
         self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
         self._pool = ThreadPoolExecutor(_THREADS, "faces")
@@ -127,7 +130,7 @@ class Output:
                 self._settle()
         finally:
             self._pool.shutdown(cancel_futures=True)
-            self._lines.__exit__(None, None, None)
+            self._lines.close()
 
     def write(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Write the faces of the next frame.
@@ -166,7 +169,8 @@ class Output:
                 path = self._folder / person_folder(person) / name
                 _move(self._folder / name, path)
             pictures[person] += path.exists()
-        return Done(len(frames), sum(not frame.faces for frame in frames), pictures)
+        without = sum(not frame.faces for frame in frames)
+        return Done(len(frames), without, pictures, has_folders=several)
 
     def forget(self) -> None:
         """Take the alignments file away, that nothing stands in the way of another try."""
@@ -214,12 +218,6 @@ def _check(folder: Path, *, has_faces: bool, resume: bool) -> None:
             f"'{folder}' holds files already, and no faces of an earlier run: name another folder "
             "with -o"
         )
-
-
-def _sweep(folder: Path) -> None:
-    """Take away what a killed run was writing."""
-    for path in folder.glob(f"{UNFINISHED}*"):
-        path.unlink(missing_ok=True)
 
 
 def _write_debug(path: Path, image: NDArray[np.uint8]) -> None:

@@ -12,6 +12,8 @@ from lib.files import replacing
 
 _MOST = 2**53
 _SLOWEST = 1e-9
+_SECONDS_OF_SILENCE = 30.0
+"""A run tells how it fares once a second, where an iteration does not take longer."""
 
 
 def live_folder(model_dir: str | Path, name: str) -> Path:
@@ -84,6 +86,14 @@ class Status:
     def seconds_to_end(self) -> float | None:
         """Estimate of the time to the end of the run."""
         return self._seconds_to(self.end)
+
+    def silent_for(self, now: float) -> float | None:
+        """Seconds since it was written, where these are more than a run that goes on takes.
+
+        None where they are not, or where it starts: that is told once.
+        """
+        silent = now - self.changed
+        return silent if self.state != "starting" and silent > _SECONDS_OF_SILENCE else None
 
     def _seconds_to(self, iteration: int) -> float | None:
         if self.rate is None or self.rate < _SLOWEST:

@@ -4,7 +4,6 @@ import io
 import math
 import re
 import time
-from datetime import timedelta
 
 import numpy as np
 from rich.cells import cell_len
@@ -13,6 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.rule import Rule
 from rich.text import Text
 
+from lib.live.figures import duration, rate, share
 from lib.live.status import Status
 from lib.logs.course import ASCII, BLOCKS, Course, sparkline
 
@@ -116,23 +116,18 @@ def _bar(status: Status) -> ProgressBar:
 def _progress(status: Status) -> str:
     share = status.iteration / max(1, status.end)
     count = f"{status.iteration:,} of {status.end:,} ({share:.0%})"
-    so_far = f"{count}, {_clock(time.time() - status.started)} so far"
+    so_far = f"{count}, {duration(time.time() - status.started)} so far"
     save, end = status.seconds_to_save, status.seconds_to_end
     if save is None or end is None:
         return so_far
-    return f"{so_far}, save in {_clock(save)}, end in {_clock(end)}"
+    return f"{so_far}, save in {duration(save)}, end in {duration(end)}"
 
 
 def _pace(status: Status) -> str:
     if not status.rate:
         return "The first iterations take longest"
-    pace = f"{status.rate:.3g} iterations/s"
-    return pace if status.waiting is None else f"{pace}, {status.waiting:.0%} waiting for data"
-
-
-def _clock(seconds: float) -> str:
-    days = seconds / 86400
-    return str(timedelta(seconds=max(0, round(seconds)))) if days < 1 else f"{days:.1f} days"
+    pace = rate(status.rate)
+    return pace if status.waiting is None else f"{pace}, {share(status.waiting)} waiting for data"
 
 
 def _levels(encoding: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from nicegui import ui
 
+from lib.live import figures
 from lib.live.status import Status
 from lib.page import words
 from lib.page.feed import Feed
@@ -74,7 +75,7 @@ class Figures:
             for name, text in self._all().items():
                 with box("figure"):
                     ui.label(name).classes("name")
-                    self._labels.append((ui.label(words.UNKNOWN).classes("value"), text))
+                    self._labels.append((ui.label(figures.UNKNOWN).classes("value"), text))
 
     def update(self) -> None:
         """Show what is new."""
@@ -88,13 +89,13 @@ class Figures:
             "Iterations": lambda status: f"{status.iteration:,}",
             "In this run": lambda status: f"{status.iteration - status.begin:,}",
             "Since its start": self._lasted,
-            "Speed": lambda status: words.rate(self._now(status.rate)),
-            "Waits for data": lambda status: words.share(self._now(status.waiting)),
-            "Loss A": lambda status: words.loss(status.loss_a),
-            "Loss B": lambda status: words.loss(status.loss_b),
-            "Next save in": lambda status: words.duration(self._now(status.seconds_to_save)),
-            "End in": lambda status: words.duration(self._now(status.seconds_to_end)),
-            "Memory": lambda status: words.memory(status.memory),
+            "Speed": lambda status: figures.rate(self._now(status.rate)),
+            "Waits for data": lambda status: figures.share(self._now(status.waiting)),
+            "Loss A": lambda status: figures.loss(status.loss_a),
+            "Loss B": lambda status: figures.loss(status.loss_b),
+            "Next save in": lambda status: figures.duration(self._now(status.seconds_to_save)),
+            "End in": lambda status: figures.duration(self._now(status.seconds_to_end)),
+            "Memory": lambda status: figures.memory(status.memory),
         }
 
     def _now(self, value: float | None) -> float | None:
@@ -103,4 +104,4 @@ class Figures:
 
     def _lasted(self, status: Status) -> str:
         end = time.time() if self._feed.is_running else status.changed
-        return words.duration(max(0.0, end - status.started)) if status.started else words.UNKNOWN
+        return figures.duration(end - status.started if status.started else None)

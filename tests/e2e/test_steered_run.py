@@ -1,7 +1,6 @@
 """A run is watched and steered from outside, by the commands that do so."""
 
 import json
-import signal
 from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
@@ -91,15 +90,3 @@ def test_a_run_is_saved_copied_changed_and_stopped_from_outside_and_keeps_what_w
     assert begun is not None
     assert begun["options"]["learning_rate"] == 1e-5
     assert begun["options"]["gradient_clipping"] == "norm"
-
-
-def test_a_run_that_was_killed_is_told_from_one_that_trains(train: Start, model: Path) -> None:
-    run = train("-s", "100000")
-    run.until(lambda: trains(model) and happened(model, "saved"))
-    run.send(signal.SIGKILL)
-    run.wait()
-    assert overview(model).state == "killed"
-    with pytest.raises(FaceswapError, match=r"no run trains .* \(the last one was killed\)"):
-        control(model, "stop")
-    assert train("-it", "1").wait() == 0
-    assert overview(model).state == "stopped"

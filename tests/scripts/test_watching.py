@@ -21,7 +21,6 @@ from scripts.arguments import make_parser
 from scripts.control import Control
 from scripts.runs import Runs
 from scripts.status import Status as StatusCommand
-from scripts.status import duration
 
 RATE = {"learning_rate": 1e-3}
 
@@ -58,8 +57,8 @@ def test_status_tells_a_run_in_words_and_in_json(
         "training, process 77 on 'here' since",
         "1,250 of 2,000",
         "A 0.50000, B 0.25000",
-        "5 iterations a second, 1% waiting",
-        "3.00 GiB",
+        "5.0 it/s, 1% waiting for data",
+        "3.2 GB",
         "in 10 s, at iteration 1,300",
         "in 2 min 30 s",
         "PSNR 24.13, SSIM none at iteration 1,000",
@@ -83,14 +82,9 @@ def test_status_says_since_when_a_run_that_goes_on_is_silent(
     with FolderLock(tmp_path):
         text = " ".join(printed(capsys, "status", str(tmp_path)).split())
     assert ", silent for 2 min 5 s" in text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(-1, "0 s"), (59.4, "59 s"), (60, "1 min"), (3725, "1 h 2 min"), (200_000, "2 d 7 h")],
-)
-def test_durations(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
+    tell(tmp_path, "starting", changed=time.time() - 125)
+    with FolderLock(tmp_path):
+        assert "silent" not in printed(capsys, "status", str(tmp_path))
 
 
 @contextmanager

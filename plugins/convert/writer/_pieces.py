@@ -6,7 +6,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from lib.errors import FaceswapError
-from lib.files import replacing, sync
+from lib.files import remove_unfinished, replacing, sync
 from plugins.convert.writer import _unfinished
 from plugins.convert.writer._hold import Hold
 
@@ -54,7 +54,7 @@ class Pieces:
         with ExitStack() as undone:
             undone.callback(self._hold.release)
             self._check(made_of, resume=resume)
-            _unfinished.sweep(self.folder)
+            remove_unfinished(self.folder)
             self._take_up()
             self._remove_but(self.files)
             _unfinished.write(self.folder, _unfinished.Record(made_of))

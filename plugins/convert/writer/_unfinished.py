@@ -2,12 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from lib.errors import FaceswapError
-from lib.files import UNFINISHED, replacing
+from lib.files import replacing
 from lib.media.mark import creator_tool
 from lib.media.source import Source
 
@@ -102,13 +101,6 @@ def end(folder: Path) -> None:
         (folder / NAME).unlink(missing_ok=True)
     except OSError as error:
         raise FaceswapError(f"can't remove '{folder / NAME}': {error.strerror}") from error
-
-
-def sweep(folder: Path) -> None:
-    """Take away what a killed run was writing."""
-    for file in folder.glob(f"{UNFINISHED}*"):
-        with suppress(OSError):
-            file.unlink()
 
 
 def refusal(folder: Path, frames: int, differs: str) -> FaceswapError:

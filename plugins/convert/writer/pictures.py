@@ -11,7 +11,7 @@ from typing import Any
 from lib.config.options import Options as OptionsBase
 from lib.config.options import option
 from lib.errors import FaceswapError
-from lib.files import replacing
+from lib.files import remove_unfinished, replacing
 from lib.media.frame import Frame
 from lib.media.mark import encode_picture
 from lib.media.names import twins
@@ -129,7 +129,7 @@ class Writer(WriterBase):
             )
         if not self._is_resuming:
             raise _unfinished.refusal(self.path, record.done, differs)
-        _unfinished.sweep(self.path)
+        remove_unfinished(self.path)
         self._next = record.done
         self._next = max(self._there(), default=-1) + 1
         self.faces = record.faces if self._next else 0

@@ -104,8 +104,8 @@ def test_the_panel_tells_how_the_run_fares(screen: Screen) -> None:
     assert side_a.split()[:2] == ["A", "0.16667"]
     assert side_b.split()[:3] == ["B", "0.25000", "0.25000"]
     assert set(bar) <= set("━╸╺")
-    assert count == "1,234 of 5,000 (25%), 1:02:05 so far, save in 0:00:13, end in 0:12:33"
-    assert pace == "5 iterations/s, 3% waiting for data"
+    assert count == "1,234 of 5,000 (25%), 1 h 2 min so far, save in 13 s, end in 12 min 33 s"
+    assert pace == "5.0 it/s, 3% waiting for data"
     assert keys == "Enter saves and stops"
 
 

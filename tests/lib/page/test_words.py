@@ -9,31 +9,6 @@ from lib.page import words
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (None, "–"),
-        (0, "0 s"),
-        (59.6, "1 min 0 s"),
-        (3599, "59 min 59 s"),
-        (7500, "2 h 5 min"),
-        (200_000, "2 d 7 h"),
-        (9_600_000, "111 d"),
-    ],
-)
-def test_durations(seconds: float | None, text: str) -> None:
-    assert words.duration(seconds) == text
-
-
-def test_figures() -> None:
-    assert (words.memory(None), words.memory(512_000_000), words.memory(3_260_000_000)) == (
-        *("–", "512 MB", "3.3 GB"),
-    )
-    assert (words.rate(None), words.rate(4.04), words.rate(0.25)) == ("–", "4.0 it/s", "4.0 s/it")
-    assert (words.share(None), words.share(0.125)) == ("–", "12%")
-    assert (words.loss(None), words.loss(0.02345)) == ("–", "0.0234")
-
-
-@pytest.mark.parametrize(
     ("run", "state", "silent", "text"),
     [
         ("running", "starting", 90, "The run starts: faces are read and the model is built."),
