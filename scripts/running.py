@@ -86,6 +86,8 @@ class Running:
         Folders of a time-lapse, None for none.
     reporter
         Tells viewers how the run fares; None where nobody is told.
+    show
+        What the trainer gives previews to; None for the file.
     """
 
     def __init__(
@@ -97,11 +99,13 @@ class Running:
         preview: PreviewFile,
         timelapse: dict[str, str] | None = None,
         reporter: Reporter | None = None,
+        show: Callable[[NDArray[np.uint8], str], None] | None = None,
     ) -> None:
         self._args = arguments
         self._world = world
         self._console = console
         self._preview = preview
+        self._show = show or preview.show
         self._timelapse = timelapse
         self._reporter = reporter
         box = Asks(reporter.folder) if reporter else None
@@ -160,7 +164,7 @@ class Running:
         return Plan(
             iterations=self._args.iterations,
             save_interval=self._args.save_interval,
-            show=self._preview.show if is_made else None,
+            show=self._show if is_made else None,
             keeps_preview=self._preview.is_wanted,
             timelapse=self._timelapse,
         )

@@ -241,7 +241,8 @@ class Train:
 
     def _run(self, model: Any, trainer: Any) -> None:
         told = self._preview, self._timelapse, self._reporter
-        Running(self._args, self._world, self.console, self._stop, *told).run(model, trainer)
+        running = Running(self._args, self._world, self.console, self._stop, *told, show=self._show)
+        running.run(model, trainer)
 
     def _show(self, image: NDArray[np.uint8], name: str) -> None:
         """Show a preview, as viewers that trainers call do: in the file that the user asked for.

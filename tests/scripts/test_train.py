@@ -30,11 +30,12 @@ def test_a_model_that_is_too_slow_here_is_told_with_one_that_fits(
         assert "'-t compact'" in caplog.messages[0]
 
 
+@pytest.mark.parametrize("switch", ["-p", "-w"])
 def test_the_preview_is_written_and_its_path_is_told_once(
-    train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
+    switch: str, train_arguments: MakeArguments, caplog: pytest.LogCaptureFixture
 ) -> None:
     sheet = np.zeros((8, 8, 3), np.uint8)
-    command = Train(train_arguments("-w"))
+    command = Train(train_arguments(switch))
     with caplog.at_level(logging.INFO):
         command._show(sheet, "tiny - iteration 1")
         command._show(sheet, "tiny - iteration 2")
@@ -48,6 +49,17 @@ def test_no_preview_is_written_where_none_is_asked_for(train_arguments: MakeArgu
     arguments = train_arguments()
     Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny")
     assert not Path(arguments.model_dir).exists()
+
+
+def test_its_show_is_what_the_trainer_gives_previews_to(train_arguments: MakeArguments) -> None:
+    shown: list[tuple[np.dtype, str]] = []
+
+    class Watched(Train):
+        def _show(self, image: np.ndarray, name: str) -> None:
+            shown.append((image.dtype, name))
+
+    Watched(train_arguments("-n", "-w", "-it", "1")).process()
+    assert shown == [(np.uint8, "tiny - iteration 1")]
 
 
 def test_a_failure_of_training_is_the_commands_failure(

@@ -15,7 +15,6 @@ from lib.logs.events import EventLog
 from lib.training.distributed import World
 from scripts.running import PreviewFile, Running
 from scripts.telling import start_telling
-from scripts.train import Train
 
 MakeArguments = Callable[..., Namespace]
 
@@ -230,15 +229,6 @@ def test_the_log_is_closed_after_a_failure_too(command: Running) -> None:
         command.run(model, trainer)
     assert trainer.closed == 1
     assert model.saved == [1]
-
-
-@pytest.mark.parametrize("switch", ["-p", "-w"])
-def test_either_switch_keeps_a_preview(switch: str, train_arguments: MakeArguments) -> None:
-    import numpy as np
-
-    arguments = train_arguments(switch)
-    Train(arguments)._show(np.zeros((8, 8, 3), np.uint8), "tiny - iteration 1")
-    assert (Path(arguments.model_dir) / "training_preview.png").is_file()
 
 
 def test_the_thread_that_trains_takes_the_process_card(
