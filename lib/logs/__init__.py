@@ -1,1 +1,1 @@
-"""TensorBoard and the console line."""
+"""What a run tells: in the terminal, to TensorBoard, and in a log of JSON lines."""

@@ -56,15 +56,21 @@ class Asking:
         self.asked: deque[Asked] = deque(maxlen=_KEPT)
         """What was asked, the newest last."""
 
-    def put(self, action: str) -> None:
-        """Ask for an action.
+    def put(self, action: str, option: str = "", value: Value = None) -> None:
+        """Ask for an action; see `lib.live.asks.Ask`.
 
         Raises
         ------
         FaceswapError
             The page may not ask, no run goes on, or its folder can't be written to.
         """
-        self._put(action)
+        if self.read_only:
+            raise FaceswapError("this page shows and steers nothing: it was started as read-only")
+        if not self._feed.is_running:
+            raise FaceswapError("no run goes on that could be asked")
+        path = ask(self._feed.folder, action, BY, option, value)
+        text = f"{option} = {value}" if option else action
+        self.asked.append(Asked(text, path))
 
     def set(self, name: str, text: str) -> None:
         """Ask for another value of an option, with its text as in train.ini.
@@ -77,16 +83,7 @@ class Asking:
         status = self._feed.status
         if status is None or name not in status.options:
             raise FaceswapError(f"'{name[:40]}' is no option that may change while training")
-        self._put("set", name, _value(name, text))
-
-    def _put(self, action: str, option: str = "", value: Value = None) -> None:
-        if self.read_only:
-            raise FaceswapError("this page shows and steers nothing: it was started as read-only")
-        if not self._feed.is_running:
-            raise FaceswapError("no run goes on that could be asked")
-        path = ask(self._feed.folder, action, BY, option, value)
-        text = f"{option} = {value}" if option else action
-        self.asked.append(Asked(text, path))
+        self.put("set", name, _value(name, text))
 
 
 def known_options() -> dict[str, Option]:

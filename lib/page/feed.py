@@ -56,8 +56,8 @@ class Feed:
         self.preview = 0
         self.frames: list[Path] = []
         self.trouble = ""
-        self.log_version = self.preview_version = 0
-        """Each counts how often what it is named for has changed."""
+        self.preview_version = 0
+        """Counts how often the faces of the preview have changed."""
         self._log_end = 0
         self._log_stamp: Stamp | None = None
         self._preview_stamp: Stamp | None = None
@@ -95,7 +95,6 @@ class Feed:
         self.events = [*(self.events if start else []), *new]
         self.record = (self.record if start else Record()).extended(new)
         self._log_stamp, self._log_end = stamp, end
-        self.log_version += 1
 
     def _look_at_preview(self) -> None:
         stamp = _stamp(self.folder / FILE)

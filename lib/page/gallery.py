@@ -82,7 +82,7 @@ class Large:
                 ui.button(icon="close", on_click=self._dialog.close).props(
                     'flat round dense aria-label="Close"'
                 )
-            with box("view") as self._view, box("compare") as self._compare:
+            with box("view"), box("compare") as self._compare:
                 self._original = ui.element("img").props('alt="original"')
                 self._drawn = ui.element("img").classes("over").props('alt="drawn by the model"')
                 self._mask = ui.element("img").props('alt="what the mask leaves out"')

@@ -1,1 +1,1 @@
-"""Contact sheets and time-lapses."""
+"""Pictures of how a run fares: sheets, time-lapses, curves, comparisons."""
