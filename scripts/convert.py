@@ -1,6 +1,7 @@
 """``faceswap convert``: a video or pictures with the faces swapped."""
 
 import logging
+import os
 import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ from lib.logs.console import LineAwareHandler
 from lib.logs.setup import configure
 from lib.media.credentials import Credentials
 from lib.media.frame import Frame
-from lib.media.mark import SOURCE_TYPE, read_mark, write_picture
+from lib.media.mark import read_title, write_picture
 from lib.media.source import Source, open_source
 from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 PREVIEWED = 12
 """Frames of the preview."""
 
+PREVIEW_TITLE = "Frames before and after"
+"""So that a preview is known from other pictures, and may be replaced."""
 PREVIEWS = (".png", ".jpg", ".jpeg", ".webp")
 
 
@@ -92,7 +95,7 @@ class Convert:
             _check_free(path, is_resuming=self._args.resume)
         elif path.suffix.lower() not in PREVIEWS:
             raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PREVIEWS)}")
-        elif path.exists() and not _is_marked(path):
+        elif os.path.lexists(path) and read_title(path) != PREVIEW_TITLE:
             raise FaceswapError(f"'{path}' is there already, and no preview: name another output")
 
     def _preview(self, source: Source) -> None:
@@ -104,7 +107,7 @@ class Convert:
                 pairs.append((done.frame.name, originals.pop(0).image, done.frame.image))
         if not pairs:
             raise FaceswapError(f"'{source.path}' breaks off before its first previewed frame")
-        write_picture(self._args.output, before_and_after(pairs))
+        write_picture(self._args.output, before_and_after(pairs), PREVIEW_TITLE)
         logger.info("%d frames before and after in %s", len(pairs), self._args.output)
 
     def _convert(self, source: Source) -> None:
@@ -196,14 +199,6 @@ def _telling_what_is_kept(writer: Any) -> Iterator[None]:
         raise
 
 
-def _is_marked(path: Path) -> bool:
-    """Whether a picture is one that this program has written."""
-    try:
-        return read_mark(path) == SOURCE_TYPE
-    except FaceswapError:
-        return False
-
-
 def _file(path: Path) -> list[Any]:
     """What tells a file from another one, or from what it was before."""
     stat = path.stat()
@@ -222,7 +217,7 @@ def _noted(frames: Iterable[Frame], notes: list[Frame]) -> Iterator[Frame]:
 
 def _check_free(path: Path, *, is_resuming: bool) -> None:
     """See that nothing of the user's is written over."""
-    if path.is_file():
+    if os.path.lexists(path) and not path.is_dir():
         raise FaceswapError(f"'{path}' is there already: name another output, or remove it")
     if path.is_dir() and any(path.iterdir()) and not is_resuming:
         raise FaceswapError(

@@ -29,6 +29,11 @@ _LOOK_EDGE = 4
 _MOST_DIFFERENT = 4.0
 _LONGEST_LINE = 1 << 20
 _LARGEST_NUMBER = 1e6
+_SETTINGS: dict[str, tuple[type, Any]] = {
+    **dict.fromkeys(("detector", "aligner", "only"), (str, "")),
+    **{"min_size": (int, 0), "max_faces": (int, 1)},
+}
+"""Kind and least value of settings that faces are looked for with where a frame has no line."""
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,10 @@ def _looked(fields: dict[str, Any]) -> Looked:
     source, is_video, settings = (fields.get(key) for key in ("source", "is_video", "settings"))
     if not (isinstance(source, str) and isinstance(is_video, bool) and isinstance(settings, dict)):
         _bad("has no source, is_video and settings")
+    for name, (kind, least) in _SETTINGS.items():
+        value = settings.get(name)
+        if value is not None and (type(value) is not kind or value < least):
+            _bad(f"has settings with a bad {name}")
     return Looked(source, is_video, settings)
 
 
@@ -220,7 +229,7 @@ def _numbers(raw: Any, shape: tuple[int, ...], what: str) -> NDArray[np.float64]
     wanted = " by ".join(map(str, shape))
     try:
         numbers = np.array(raw, np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         _bad(f"has a bad {what}: {wanted} numbers are wanted")
     if numbers.shape != shape:
         _bad(f"has a bad {what}: {wanted} numbers are wanted")

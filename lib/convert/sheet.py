@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lib.printable import printable
+
 Pixels = NDArray[np.uint8]
 
 _COLUMNS = 3
@@ -45,5 +47,5 @@ def _block(name: str, before: Pixels, after: Pixels, cell: tuple[int, int]) -> P
     block = np.full((len(pair) + _HEADING, pair.shape[1] + _GAP, 3), _PAPER, np.uint8)
     block[_HEADING:, : pair.shape[1]] = pair
     place = (4, _HEADING - 8)
-    cv2.putText(block, name, place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, _INK, 1, cv2.LINE_AA)
+    cv2.putText(block, printable(name), place, cv2.FONT_HERSHEY_SIMPLEX, 0.45, _INK, 1, cv2.LINE_AA)
     return block

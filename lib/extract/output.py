@@ -3,7 +3,7 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -19,6 +19,7 @@ from lib.extract.blur import sharpness
 from lib.extract.face import Face
 from lib.extract.picture import cut_face, draw_faces, face_name, write_face
 from lib.files import remove_unfinished, replacing
+from lib.hold import HOLDER, LOCK, Hold
 from lib.media.frame import Frame
 
 DEBUG_FOLDER = "debug"
@@ -115,9 +116,13 @@ class Output:
         self._folder, self._looked, self._pictures = folder, looked, pictures
         file = folder / FILE_NAME
         _check(folder, has_faces=file.exists(), resume=resume)
-        remove_unfinished(folder)
-        self._lines = AlignmentsWriter(file, looked)
-        self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
+        self._hold = Hold(folder, folder)
+        with ExitStack() as undone:
+            undone.callback(self._hold.release)
+            remove_unfinished(folder)
+            self._lines = AlignmentsWriter(file, looked)
+            self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
+            undone.pop_all()
         self._pool = ThreadPoolExecutor(_THREADS, "faces")
         self._pending: deque[tuple[FrameFaces, Future[None]]] = deque()
 
@@ -131,6 +136,7 @@ class Output:
         finally:
             self._pool.shutdown(cancel_futures=True)
             self._lines.close()
+            self._hold.release()
 
     def write(self, frame: Frame, faces: Sequence[Face]) -> None:
         """Write the faces of the next frame.
@@ -213,7 +219,8 @@ def _check(folder: Path, *, has_faces: bool, resume: bool) -> None:
             f"'{folder}' holds faces of an earlier run: go on with it by --resume, or name "
             "another folder with -o"
         )
-    if not has_faces and folder.is_dir() and any(folder.iterdir()):
+    ours = {LOCK, HOLDER}  # a run that has just begun, or was killed so: the lock tells
+    if not has_faces and folder.is_dir() and any(p.name not in ours for p in folder.iterdir()):
         raise FaceswapError(
             f"'{folder}' holds files already, and no faces of an earlier run: name another folder "
             "with -o"

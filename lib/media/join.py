@@ -85,6 +85,15 @@ def join(pieces: Sequence[Path], path: Path, source: Source, kind: str, encoding
     mark_video(path)
 
 
+def count_pictures(piece: Path) -> int:
+    """How many pictures a piece holds; 0 where it can't be read."""
+    try:
+        with open_video(piece) as container:
+            return sum(packet.size > 0 for packet in container.demux(video=0))
+    except (FaceswapError, av.FFmpegError):
+        return 0
+
+
 def _options(kind: str, first: VideoStream) -> dict[str, str]:
     if kind not in ("mp4", "mov"):
         return {"avoid_negative_ts": "disabled"}  # or sound's head start moves the pictures

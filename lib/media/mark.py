@@ -31,15 +31,18 @@ _IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 _MATROSKA = b"\x1a\x45\xdf\xa3"
 _TAG = "DIGITAL_SOURCE_TYPE"
+_XMP_TITLE = """
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>"""
 _XMP = """\
 <?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
  <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
   <rdf:Description rdf:about=""
     xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
     xmlns:Iptc4xmpExt="{iptc}">
    <xmp:CreatorTool>{tool}</xmp:CreatorTool>
-   <Iptc4xmpExt:DigitalSourceType>{source}</Iptc4xmpExt:DigitalSourceType>
+   <Iptc4xmpExt:DigitalSourceType>{source}</Iptc4xmpExt:DigitalSourceType>{title}
   </rdf:Description>
  </rdf:RDF>
 </x:xmpmeta>
@@ -54,13 +57,16 @@ def creator_tool() -> str:
         return _PROGRAM
 
 
-def xmp_packet() -> bytes:
-    """Mark as an XMP packet, UTF-8."""
-    text = _XMP.format(iptc=_IPTC_EXTENSION, tool=escape(creator_tool()), source=SOURCE_TYPE)
-    return text.encode()
+def xmp_packet(title: str = "") -> bytes:
+    """Mark as an XMP packet, UTF-8; with a title, if there is one."""
+    named = _XMP_TITLE.format(title=escape(title)) if title else ""
+    fields = {"iptc": _IPTC_EXTENSION, "source": SOURCE_TYPE, "title": named}
+    return _XMP.format(tool=escape(creator_tool()), **fields).encode()
 
 
-def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> bytes:
+def encode_picture(
+    image: NDArray[np.uint8], suffix: str, quality: int = 95, title: str = ""
+) -> bytes:
     """Encode a picture with the mark.
 
     Parameters
@@ -71,6 +77,8 @@ def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> 
         ``.png``, ``.jpg``, ``.jpeg`` or ``.webp``.
     quality
         Of JPEG and WebP, 1..100.
+    title
+        What it shows; empty for none.
 
     Raises
     ------
@@ -81,7 +89,7 @@ def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> 
         raise FaceswapError(f"pictures can't be written as '{suffix}': use .png, .jpg or .webp")
     picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
     try:
-        return _encoded(picture, _FORMATS[suffix.lower()], quality)
+        return _encoded(picture, _FORMATS[suffix.lower()], quality, xmp_packet(title))
     except (OSError, ValueError) as error:
         raise FaceswapError(
             f"a picture of {picture.width}x{picture.height} pixels can't be written as "
@@ -89,22 +97,22 @@ def encode_picture(image: NDArray[np.uint8], suffix: str, quality: int = 95) -> 
         ) from error
 
 
-def _encoded(picture: Image.Image, kind: str, quality: int) -> bytes:
+def _encoded(picture: Image.Image, kind: str, quality: int, xmp: bytes) -> bytes:
     file = BytesIO()
     match kind:
         case "PNG":
             info = PngInfo()
-            info.add_itxt(_PNG_KEYWORD, xmp_packet().decode())
+            info.add_itxt(_PNG_KEYWORD, xmp.decode())
             picture.save(file, "PNG", pnginfo=info, compress_level=3)
         case "JPEG":
             # Colour at full resolution, or thin coloured lines would smear.
-            picture.save(file, "JPEG", xmp=xmp_packet(), quality=quality, subsampling="4:4:4")
+            picture.save(file, "JPEG", xmp=xmp, quality=quality, subsampling="4:4:4")
         case _:
-            picture.save(file, "WEBP", xmp=xmp_packet(), quality=quality)
+            picture.save(file, "WEBP", xmp=xmp, quality=quality)
     return file.getvalue()
 
 
-def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
+def write_picture(path: str | Path, image: NDArray[np.uint8], title: str = "") -> None:
     """Write a picture with the mark, so that a reader sees either the old file or the new one.
 
     Parameters
@@ -113,6 +121,8 @@ def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
         File to write or replace; the suffix names the format as in `encode_picture`.
     image
         ``(height, width, 3)``, BGR.
+    title
+        What it shows; empty for none.
 
     Raises
     ------
@@ -121,7 +131,7 @@ def write_picture(path: str | Path, image: NDArray[np.uint8]) -> None:
     """
     path = Path(path)
     with replacing(path) as temporary:
-        temporary.write_bytes(encode_picture(image, path.suffix))
+        temporary.write_bytes(encode_picture(image, path.suffix, title=title))
 
 
 def video_tags() -> dict[str, str]:
@@ -171,6 +181,16 @@ def read_mark(path: str | Path) -> str | None:
         return _source_type(find_in_mp4(path) if is_mp4(path) else _picture_packet(path))
     except (OSError, UnidentifiedImageError) as error:
         raise FaceswapError(f"'{path}' can't be read as a picture or video: {error}") from error
+
+
+def read_title(path: str | Path) -> str | None:
+    """Title of a picture that `write_picture` wrote; None where there is none, or no picture."""
+    name = "{http://purl.org/dc/elements/1.1/}title"
+    try:
+        title = ElementTree.fromstring(_picture_packet(Path(path))).find(f".//{name}")
+    except (OSError, UnidentifiedImageError, ElementTree.ParseError):
+        return None
+    return None if title is None else "".join(title.itertext()).strip()
 
 
 def _picture_packet(path: Path) -> str | bytes:

@@ -145,10 +145,12 @@ def test_the_preview_shows_frames_before_and_after(
     assert (image[24 : 24 + EDGE, EDGE : 2 * EDGE] != first).any()
     assert read_mark(sheet) == SOURCE_TYPE
     assert convert(frames, sheet, model, "--preview") == 0  # another try takes its place
-    mine = frames / "shot_0.png"
-    before = mine.read_bytes()
-    assert convert(frames, mine, model, "--preview") == 1
-    assert mine.read_bytes() == before
+    swapped = tmp_path / "swapped"
+    assert convert(frames, swapped, model) == 0
+    for mine in (frames / "shot_0.png", swapped / "shot_0.png"):
+        before = mine.read_bytes()
+        assert convert(frames, mine, model, "--preview") == 1
+        assert mine.read_bytes() == before
 
 
 def test_one_person_alone_is_swapped(

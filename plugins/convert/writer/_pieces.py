@@ -1,5 +1,6 @@
 """The pieces that a video is written in, in a folder beside it."""
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
@@ -7,17 +8,21 @@ from pathlib import Path
 
 from lib.errors import FaceswapError
 from lib.files import remove_unfinished, replacing, sync
+from lib.hold import Hold
+from lib.media.join import count_pictures
 from plugins.convert.writer import _unfinished
-from plugins.convert.writer._hold import Hold
 
-_NAME = re.compile(r"([0-9]{8,})-([0-9]{8,})-([0-9]{6,})\.nut")
+logger = logging.getLogger(__name__)
+
+_NAME = re.compile(r"([0-9]{8,})-([0-9]{8,})-([0-9]{6,})-([0-9]{3,})\.nut")
 
 
 class Pieces:
     """Pieces in the order of their frames, each whole; held for this run until it is closed.
 
-    A piece's name says which frames it holds and how many faces were swapped in them:
-    ``00000250-00000500-000260.nut`` those from 250 to 499, with 260 faces.
+    A piece's name says which frames it holds, how many faces were swapped in them, and how many
+    there are, since a source may lack some: ``00000250-00000500-000260-250.nut`` those from 250 to
+    499, with 260 faces, all 250.
 
     Parameters
     ----------
@@ -65,7 +70,7 @@ class Pieces:
         """How many frames the pieces hold that are on the disk."""
         return _frames(path for path in self.files if path.exists())
 
-    def add(self, after: int, faces: int, data: bytes) -> None:
+    def add(self, after: int, faces: int, count: int, data: bytes) -> None:
         """Add a piece.
 
         Parameters
@@ -74,6 +79,8 @@ class Pieces:
             Number of the frame that follows its last one.
         faces
             Faces that were swapped in it.
+        count
+            How many frames it holds.
         data
             Its file.
 
@@ -82,7 +89,7 @@ class Pieces:
         FaceswapError
             It can't be written.
         """
-        path = self.folder / f"{self.after:08d}-{after:08d}-{faces:06d}.nut"
+        path = self.folder / f"{self.after:08d}-{after:08d}-{faces:06d}-{count:03d}.nut"
         with replacing(path) as temporary:
             temporary.write_bytes(data)
             sync(temporary)
@@ -118,11 +125,17 @@ class Pieces:
             raise _unfinished.refusal(self.folder, frames, differs)
 
     def _take_up(self) -> None:
-        """Find the pieces that follow each other from the first frame on."""
+        """Find the whole pieces that follow each other from the first frame on."""
         found = {_numbers(path)[0]: path for path in self._there()}
         while self.after in found:
             path = found.pop(self.after)
-            _, self.after, faces = _numbers(path)
+            _, after, faces, count = _numbers(path)
+            if count_pictures(path) != count:
+                logger.warning(
+                    "'%s' is damaged: frames from %d on are made anew", path, self.after + 1
+                )
+                return
+            self.after = after
             self.faces += faces
             self.files.append(path)
 
@@ -136,12 +149,12 @@ class Pieces:
                     path.unlink()
 
 
-def _numbers(path: Path) -> tuple[int, int, int]:
-    """First frame of a piece, the one after its last, and its faces."""
+def _numbers(path: Path) -> tuple[int, int, int, int]:
+    """First frame of a piece, the one after its last, its faces, and how many frames it holds."""
     match = _NAME.fullmatch(path.name)
     assert match is not None
-    return int(match[1]), int(match[2]), int(match[3])
+    return int(match[1]), int(match[2]), int(match[3]), int(match[4])
 
 
 def _frames(pieces: Iterable[Path]) -> int:
-    return sum(after - first for first, after, _ in map(_numbers, pieces))
+    return sum(after - first for first, after, *_ in map(_numbers, pieces))

@@ -28,11 +28,14 @@ class Record:
         Number of the frame to go on at; of pictures only, since pieces say it themselves.
     faces
         Faces that were swapped in the frames before.
+    written
+        Pictures that were written; broken frames of the source have none.
     """
 
     made_of: Mapping[str, object]
     done: int = 0
     faces: int = 0
+    written: int = 0
 
 
 def description(source: Source, made_with: Mapping[str, object]) -> dict[str, object]:
@@ -72,7 +75,8 @@ def read(folder: Path) -> Record | None:
     """Read what a folder's file says; None where there is none, or none that can be read."""
     try:
         fields = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        return Record(dict(fields["made_of"]), int(fields["done"]), int(fields["faces"]))
+        written = int(fields.get("written", 0))
+        return Record(dict(fields["made_of"]), int(fields["done"]), int(fields["faces"]), written)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -15,12 +15,12 @@ from lib.config.options import Options as OptionsBase
 from lib.config.options import option
 from lib.errors import FaceswapError
 from lib.files import replacing
+from lib.hold import Hold
 from lib.media.embed import insert_in_gif
 from lib.media.frame import Frame
 from lib.media.mark import xmp_packet
 from lib.media.source import Source
 from plugins.convert.writer._base import WriterBase
-from plugins.convert.writer._hold import Hold
 
 MOST_PIXELS = 1 << 28
 """Of all pictures together; saving them takes 2 to 3 bytes of memory for each."""
@@ -125,9 +125,9 @@ class Writer(WriterBase):
         image = frame.image
         scale = self._options.size / max(image.shape[:2])
         if scale < 1:
-            image = np.asarray(
-                cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
-            )
+            height, width = (max(1, round(edge * scale)) for edge in image.shape[:2])
+            small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+            image = np.asarray(small, np.uint8)
         picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
         return picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
 

@@ -3,6 +3,7 @@
 While the folder is not whole, a file ``unfinished.json`` in it says so.
 """
 
+import logging
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +13,15 @@ from lib.config.options import Options as OptionsBase
 from lib.config.options import option
 from lib.errors import FaceswapError
 from lib.files import remove_unfinished, replacing
+from lib.hold import Hold
 from lib.media.frame import Frame
 from lib.media.mark import encode_picture
 from lib.media.names import twins
 from lib.media.source import Source
 from plugins.convert.writer import _unfinished
 from plugins.convert.writer._base import WriterBase
-from plugins.convert.writer._hold import Hold
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ class Writer(WriterBase):
         if self.path.is_file():
             raise FaceswapError(f"'{self.path}' is a file: name a folder for the pictures")
         self._twice = twins(source)
-        self._next = 0
+        self._next = self._written = 0
         self._hold = Hold(self.path, self.path)
         with ExitStack() as undone:
             undone.callback(self._hold.release)
@@ -85,6 +88,7 @@ class Writer(WriterBase):
                     encode_picture(frame.image, file.suffix, self._options.quality)
                 )
                 self._sign(temporary, file.name)
+            self._written += 1
             self._note(frame.index + 1, self.faces + faces)
         except FaceswapError as error:
             kept = len(self._there())
@@ -131,7 +135,16 @@ class Writer(WriterBase):
             raise _unfinished.refusal(self.path, record.done, differs)
         remove_unfinished(self.path)
         self._next = record.done
-        self._next = max(self._there(), default=-1) + 1
+        there = self._there()
+        self._next = max(there, default=-1) + 1
+        if len(there) < record.written:
+            self._next = next((at for at, found in enumerate(there) if at != found), self._next)
+            logger.warning(
+                "'%s' lacks pictures that were written: frames from %d on are made anew",
+                self.path,
+                self._next + 1,
+            )
+        self._written = sum(at < self._next for at in there)
         self.faces = record.faces if self._next else 0
 
     def _check_empty(self) -> None:
@@ -145,7 +158,8 @@ class Writer(WriterBase):
 
     def _note(self, done: int, faces: int) -> None:
         """Note how far the pictures are, after they are written, so that a kill costs one."""
-        _unfinished.write(self.path, _unfinished.Record(self._made_of, done, faces))
+        record = _unfinished.Record(self._made_of, done, faces, self._written)
+        _unfinished.write(self.path, record)
         self._next, self.faces = done, faces
 
     def _file(self, name: str) -> Path:

@@ -162,10 +162,10 @@ class Writer(WriterBase):
     def _end_piece(self) -> None:
         if self._piece is None:
             return
-        data = self._piece.finish()
+        data, count = self._piece.finish(), self._count
         self._piece, self._count = None, 0
         try:
-            self._pieces.add(self._next, self.faces - self._pieces.faces, data)
+            self._pieces.add(self._next, self.faces - self._pieces.faces, count, data)
         except FaceswapError as error:
             raise self._kept(str(error)) from error
 

@@ -125,6 +125,7 @@ GOOD = {"box": [0, 0, 9, 9], "landmarks": frame(0).faces[0].landmarks.tolist()}
         ({"faces": {}}, "no look and faces"),
         ({"faces": [3]}, "a face that is no JSON object"),
         ({"faces": [GOOD | {"box": [0, 0, 1]}]}, "bad box"),
+        ({"faces": [GOOD | {"box": [10**400, 0, 1, 1]}]}, "bad box"),
         ({"faces": [GOOD | {"landmarks": [[0, "x"]] * 68}]}, "bad landmarks"),
         ({"faces": [GOOD | {"landmarks": [[0, float("nan")]] * 68}]}, "bad landmarks"),
         ({"faces": [GOOD | {"landmarks": [[5, 5]] * 68}]}, "within one pixel"),
@@ -147,6 +148,10 @@ def test_a_bad_line_is_named(path: Path, fields: object, reason: str) -> None:
         ({"format": "another"}, "line 1: this is no alignments file"),
         ({"version": 9}, "line 1: is of version 9, and this program reads 1"),
         ({"settings": 3}, "line 1: has no source"),
+        ({"settings": {"aligner": 7}}, "line 1: has settings with a bad aligner"),
+        ({"settings": {"detector": ["a"]}}, "line 1: has settings with a bad detector"),
+        ({"settings": {"max_faces": "x"}}, "line 1: has settings with a bad max_faces"),
+        ({"settings": {"min_size": -5}}, "line 1: has settings with a bad min_size"),
     ],
 )
 def test_a_bad_first_line_is_named(path: Path, head: dict, reason: str) -> None:

@@ -27,5 +27,9 @@ def test_large_frames_are_made_smaller() -> None:
     assert before_and_after([pair(1080, 1920)]).shape == (225 + 24, 808, 3)
 
 
+def test_names_that_are_no_text_stand_there_with_escapes() -> None:
+    assert before_and_after([("clip\udcff.png", *pair()[1:])]).shape == (54, 88, 3)
+
+
 def test_frames_of_other_sizes_fill_the_same_cells() -> None:
     assert before_and_after([pair(), pair(60, 20)]).shape == (54, 176, 3)

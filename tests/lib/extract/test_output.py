@@ -97,3 +97,16 @@ def test_an_earlier_run_is_gone_on_with_only_when_asked_to(tmp_path: Path) -> No
         assert list(output.known) == [0]
         output.write(frame(1), [])
     assert list(read_alignments(tmp_path).frames) == [0, 1]
+
+
+def test_one_run_at_a_time_writes_a_folder_and_the_second_disturbs_nothing(tmp_path: Path) -> None:
+    with Output(tmp_path, LOOKED, Pictures(64)) as output:
+        output.write(frame(0), [square_face(40, 30)])
+        unfinished = tmp_path / ".saving-1-2.png"
+        unfinished.write_bytes(b"half")
+        with pytest.raises(FaceswapError, match="is being written by process"):
+            Output(tmp_path, LOOKED, Pictures(64), resume=True)
+        assert unfinished.exists(), "the first run may be writing it"
+    assert list(read_alignments(tmp_path).frames) == [0]
+    Output(tmp_path, LOOKED, Pictures(64), resume=True).__exit__(None)
+    assert names(tmp_path) == ["clip_000001_0.png"]

@@ -52,6 +52,16 @@ def test_large_frames_are_made_smaller(tmp_path: Path, clips: ModuleType) -> Non
         assert picture.size == (32, 24)
 
 
+def test_a_flat_frame_keeps_a_row(tmp_path: Path, clips: ModuleType) -> None:
+    (tmp_path / "in").mkdir()
+    for number, size in enumerate([(60, 60), (1, 3000)]):
+        image = clips.picture(number, size)
+        Image.fromarray(image[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
+    write(open_source(tmp_path / "in"), tmp_path / "out.gif")
+    with Image.open(tmp_path / "out.gif") as picture:
+        assert picture.n_frames == 2
+
+
 def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 2))
     with pytest.raises(FaceswapError, match=r"ends in \.gif"):

@@ -81,6 +81,21 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path, folder: Path) -> None:
     assert len(list(open_source(out).frames())) == 6
 
 
+def test_a_picture_gone_from_among_the_others_is_written_again(
+    tmp_path: Path, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, out = open_source(folder), tmp_path / "out"
+    begin(out, source, 5)
+    (out / "2.png.png").unlink()
+    with Writer(out, source, resume=True) as writer:
+        assert writer.done == 2
+        for frame in source.frames(start=2):
+            writer.write(frame)
+        writer.finish()
+    assert "lacks pictures that were written: frames from 3 on are made anew" in caplog.text
+    assert len(list(open_source(out).frames())) == 6
+
+
 def test_what_is_gone_is_written_again(tmp_path: Path, folder: Path) -> None:
     source, out = open_source(folder), tmp_path / "out"
     begin(out, source, 4)

@@ -186,8 +186,8 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path, clips: ModuleType) -> None
     parts = tmp_path / "out.mp4.parts"
     assert not path.exists()
     assert [file.name for file in sorted(parts.glob("*.nut"))] == [
-        "00000000-00000004-000002.nut",
-        "00000004-00000008-000002.nut",
+        "00000000-00000004-000002-004.nut",
+        "00000004-00000008-000002-004.nut",
     ]
     (parts / ".saving-1-2.nut").write_bytes(b"half")
     with Writer(path, source, FAST, resume=True) as writer:
@@ -229,10 +229,41 @@ def test_pieces_after_a_gap_are_written_again(tmp_path: Path, clips: ModuleType)
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
     path = write(source, tmp_path / "out.mp4", stop=9)
     parts = tmp_path / "out.mp4.parts"
-    (parts / "00000000-00000004-000002.nut").unlink()
+    (parts / "00000000-00000004-000002-004.nut").unlink()
     with Writer(path, source, FAST, resume=True) as writer:
         assert (writer.done, writer.faces) == (0, 0)
     assert not parts.exists()
+
+
+@pytest.mark.parametrize("left", [0.5, 0])
+def test_a_damaged_piece_and_those_after_it_are_written_again(
+    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture, left: float
+) -> None:
+    source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
+    path = write(source, tmp_path / "out.mp4", stop=9)
+    piece = tmp_path / "out.mp4.parts" / "00000004-00000008-000002-004.nut"
+    data = piece.read_bytes()
+    piece.write_bytes(data[: int(len(data) * left)] or bytes(range(256)))
+    with Writer(path, source, FAST, resume=True) as writer:
+        assert (writer.done, writer.faces) == (4, 2)
+        for frame in source.frames(start=writer.done):
+            writer.write(frame)
+        writer.finish()
+    assert "is damaged: frames from 5 on are made anew" in caplog.text
+    assert len(list(open_source(path).frames())) == 11
+
+
+def test_a_piece_of_pictures_some_of_which_are_broken_is_whole(
+    tmp_path: Path, clips: ModuleType
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(9):
+        Image.fromarray(clips.picture(number)[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
+    (tmp_path / "in" / "2.png").write_text("broken")
+    source = open_source(tmp_path / "in")
+    path = write(source, tmp_path / "out.mp4", stop=7)
+    with Writer(path, source, FAST, resume=True) as writer:
+        assert writer.done == 5
 
 
 def test_what_was_left_without_a_piece_is_no_hindrance(tmp_path: Path, clips: ModuleType) -> None:

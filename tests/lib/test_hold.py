@@ -3,20 +3,20 @@
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from lib.errors import FaceswapError
+from lib.hold import Hold
 from lib.media.source import open_source
 from plugins.convert.writer import gif, pictures, video
-from plugins.convert.writer._hold import Hold
+from tests.fixtures import clips
 
 HOLDER = """
 import sys, time
 from pathlib import Path
-from plugins.convert.writer._hold import Hold
+from lib.hold import Hold
 hold = Hold(Path(sys.argv[1]), Path("out"))
 print("held", flush=True)
 time.sleep(60)
@@ -42,7 +42,7 @@ def test_a_killed_holder_stands_in_nobodys_way(tmp_path: Path) -> None:
     ("writer", "name"), [(pictures, "out"), (video, "out.mp4"), (gif, "out.gif")]
 )
 def test_of_two_runs_the_second_is_refused_and_disturbs_nothing(
-    tmp_path: Path, clips: ModuleType, writer: Any, name: str
+    tmp_path: Path, writer: Any, name: str
 ) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
     with writer.Writer(tmp_path / name, source) as first:
