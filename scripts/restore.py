@@ -6,6 +6,7 @@ import shutil
 import time
 from argparse import Namespace
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from lib.checkpoint.generations import MODEL, RANDOM, STATE, Generation, Generations
@@ -16,7 +17,10 @@ from lib.checkpoint.snapshots import copy_folder
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
+from lib.live.history import log_path
+from lib.live.status import live_folder, read_status, write_status
 from lib.logs.console import ConsoleLine, LineAwareHandler
+from lib.logs.events import EventLog
 from lib.logs.setup import configure
 from plugins import loader
 
@@ -60,6 +64,7 @@ class Restore:
                 recover(store)  # first of all it keeps what was put there by hand
             kept = keep_present(store)
             restored = restore(store, chosen)
+            _tell(store, restored.iterations)
         if kept:
             print(f"What was there is kept in '{kept}'")
         print(
@@ -77,6 +82,16 @@ class Restore:
             f"there is no save {self._args.save} in '{store.saves.folder}': faceswap restore -m "
             f"'{store.folder}' lists them"
         )
+
+
+def _tell(store: ModelStore, iteration: int) -> None:
+    """Let those who look at the run see where the model stands now."""
+    log, folder = log_path(store.folder, store.name), live_folder(store.folder, store.name)
+    if log.exists():
+        EventLog(log).add("restored", iteration)
+    with suppress(FaceswapError):  # a damaged status, or a full disk: the model is restored
+        if status := read_status(folder):
+            write_status(folder, replace(status, iteration=iteration))
 
 
 def listing(store: ModelStore) -> list[str]:

@@ -138,7 +138,9 @@ def _labels(folders: Sequence[Path]) -> list[str]:
 
 def _read(folder: Path, label: str) -> Run:
     name = model_in(folder)
-    status = read_status(live_folder(folder, name))
+    status = None
+    with suppress(FaceswapError):  # a damaged one: all but the preview's path is known without
+        status = read_status(live_folder(folder, name))
     sheet = folder / "training_preview.png"
     preview = status.preview if status else None
     return Run(

@@ -99,7 +99,8 @@ def _run(found: Overview, status: Told, now: float) -> str:
 
 
 def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
-    yield "Iteration", f"{status.iteration:,} of {status.end:,}, begun at {status.begin:,}"
+    of = "" if status.is_open_ended else f" of {status.end:,}"
+    yield "Iteration", f"{status.iteration:,}{of}, begun at {status.begin:,}"
     if status.loss_a is not None and status.loss_b is not None:
         yield "Loss", f"A {status.loss_a:.5f}, B {status.loss_b:.5f}"
     if status.rate:
@@ -107,10 +108,13 @@ def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
         yield "Rate", rate(status.rate) + waits
     if status.memory:
         yield "Memory", memory(status.memory)
-    to_save, to_end = status.seconds_to_save, status.seconds_to_end
-    if found.state == "running" and to_save is not None and to_end is not None:
-        yield "Next save", f"in {duration(to_save)}, at iteration {status.next_save:,}"
-        yield "End", f"in {duration(to_end)}"
+    if found.state == "running" and status.seconds_to_save is not None:
+        yield (
+            "Next save",
+            f"in {duration(status.seconds_to_save)}, at iteration {status.next_save:,}",
+        )
+        open_ended = "when it is stopped"
+        yield "End", open_ended if status.is_open_ended else f"in {duration(status.seconds_to_end)}"
 
 
 def _score(event: dict[str, object]) -> str:

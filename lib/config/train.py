@@ -53,8 +53,9 @@ class GlobalOptions(Options):
     learning_rate: float = option(
         5e-5,
         "How far one step moves the weights. Higher learns faster, until the loss jumps about or "
-        "becomes NaN; lower is steady and slow. 3e-5 to 1e-4 is usual. Lower it, to a half or a "
-        "fifth, when a well trained model stops improving, or after NaN.",
+        "becomes NaN; lower is steady and slow. 3e-5 to 1e-4 is usual, for "
+        "'compact' 5e-4 to 2e-3. Lower it, to a half or a fifth, when a well trained model stops "
+        "improving, or after NaN.",
         minimum=1e-6,
         maximum=1e-1,
         changeable=True,

@@ -1,12 +1,16 @@
 """What a model's runs have told so far: the events in its log of JSON lines."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 from lib.errors import FaceswapError
 
 Event = dict[str, Any]
+GOING_BACK = ("begun", "gone_back", "restored")
+"""Events after which a model stands at their iteration, which may be an earlier one."""
+
 _MOST = 2**53
 
 
@@ -60,5 +64,14 @@ def _parse(line: bytes) -> Event | None:
 
 
 def newest(events: list[Event], kind: str) -> Event | None:
-    """The last event of a kind, such as "saved"; None where there is none."""
-    return next((event for event in reversed(events) if event["event"] == kind), None)
+    """The last event of a kind, such as "saved"; None where there is none.
+
+    One of iterations that the model has gone back from since does not count.
+    """
+    stands_at = math.inf
+    for event in reversed(events):
+        if event["event"] == kind and event["iteration"] <= stands_at:
+            return event
+        if event["event"] in GOING_BACK:
+            stands_at = min(stands_at, event["iteration"])
+    return None

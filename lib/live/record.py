@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lib.live.history import Event, log_path, read_events
+from lib.live.history import GOING_BACK, Event, log_path, read_events
 
 NAN = float("nan")
 
@@ -72,7 +72,7 @@ class Record:
         if event["event"] == "begun":
             self._before = 0.0 if self._begun is None else self.hours
             self._begun = event["time"]
-        if event["event"] in ("begun", "gone_back"):
+        if event["event"] in GOING_BACK:
             self._forget_after(event["iteration"])
         if self._begun is not None:
             self.hours = self._before + max(0.0, event["time"] - self._begun) / 3600

@@ -10,6 +10,9 @@ from typing import Any, get_args, get_origin
 from lib.errors import FaceswapError
 from lib.files import replacing
 
+OPEN_ENDED = 1_000_000
+"""Iterations of a run that nobody has set an end to."""
+
 _MOST = 2**53
 _SLOWEST = 1e-9
 _SECONDS_OF_SILENCE = 30.0
@@ -84,8 +87,13 @@ class Status:
 
     @property
     def seconds_to_end(self) -> float | None:
-        """Estimate of the time to the end of the run."""
-        return self._seconds_to(self.end)
+        """Estimate of the time to the end of the run; None for one that has none in sight."""
+        return None if self.is_open_ended else self._seconds_to(self.end)
+
+    @property
+    def is_open_ended(self) -> bool:
+        """Whether the run trains until it is stopped, as runs do unless they are told otherwise."""
+        return self.end - self.begin >= OPEN_ENDED
 
     def silent_for(self, now: float) -> float | None:
         """Seconds since it was written, where these are more than a run that goes on takes.

@@ -87,8 +87,9 @@ class Panel:
         title = f"{status.plugin}: {status.state}"
         parts: list[RenderableType] = [Rule(title, style="dim", align="left")]
         parts += self._loss_lines(width)
-        # The bar does not end its line.
-        parts += [_bar(status), Text(), Text(_progress(status)), Text(_pace(status))]
+        if not status.is_open_ended:
+            parts += [_bar(status), Text()]  # the bar does not end its line
+        parts += [Text(_progress(status)), Text(_pace(status))]
         return Group(*parts, *([Text(keys, style="dim")] if keys else []))
 
     def _loss_lines(self, width: int) -> list[Text]:
@@ -114,13 +115,16 @@ def _bar(status: Status) -> ProgressBar:
 
 
 def _progress(status: Status) -> str:
-    share = status.iteration / max(1, status.end)
-    count = f"{status.iteration:,} of {status.end:,} ({share:.0%})"
-    so_far = f"{count}, {duration(time.time() - status.started)} so far"
-    save, end = status.seconds_to_save, status.seconds_to_end
-    if save is None or end is None:
-        return so_far
-    return f"{so_far}, save in {duration(save)}, end in {duration(end)}"
+    done = f"{status.iteration:,}"
+    if status.is_open_ended:
+        parts = [f"Iteration {done}"]
+    else:
+        parts = [f"{done} of {status.end:,} ({status.iteration / max(1, status.end):.0%})"]
+    parts.append(f"{duration(time.time() - status.started)} so far")
+    for what, seconds in (("save", status.seconds_to_save), ("end", status.seconds_to_end)):
+        if seconds is not None:
+            parts.append(f"{what} in {duration(seconds)}")
+    return ", ".join(parts)
 
 
 def _pace(status: Status) -> str:

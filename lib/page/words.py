@@ -68,6 +68,8 @@ def news(event: Event) -> str | None:
             return f"Failed: {text}"
         case "gone_back":
             return f"Went back to the save of iteration {event['iteration']:,}"
+        case "restored":
+            return f"Restored to iteration {event['iteration']:,}"
         case "warning":
             return text
         case other:

@@ -12,6 +12,11 @@ import pytest
 from faceswap.cli import main
 from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.store import ModelStore
+from lib.live.history import log_path
+from lib.live.overview import overview
+from lib.live.record import read_record
+from lib.live.status import Status, live_folder, write_status
+from lib.logs.events import EventLog
 from plugins import loader
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
@@ -73,6 +78,20 @@ def test_it_goes_back_and_keeps_what_there_was(
     assert stands_at(folder) == (3, 3.0)
     assert run(folder, *words) == 0
     assert folder.with_name("model_before_restore_3_iters_2").is_dir()
+
+
+def test_those_who_look_at_the_run_see_where_the_model_stands(folder: Path) -> None:
+    log, live = log_path(folder, "tiny"), live_folder(folder, "tiny")
+    for number in (1, 2, 3):
+        EventLog(log).add("saved", number)
+    write_status(live, Status(state="stopped", plugin="tiny", iteration=3))
+    assert run(folder, "--save", "2") == 0
+    found = overview(folder)
+    assert found.status is not None
+    assert found.status.iteration == 2
+    assert found.saved is not None
+    assert found.saved["iteration"] == 2
+    assert read_record(folder, "tiny").iterations == 2
 
 
 def test_files_without_checksums_can_be_gone_back_to(folder: Path, tmp_path: Path) -> None:

@@ -75,6 +75,16 @@ def test_status_tells_a_run_in_words_and_in_json(
     assert "no \\x1b[31mroom" in text
 
 
+def test_a_run_without_an_end_in_sight_ends_when_it_is_stopped(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(tmp_path, begin=20, end=1_000_020, rate=5.0, next_save=1300)
+    with FolderLock(tmp_path):
+        text = printed(capsys, "status", str(tmp_path))
+    assert "1,250, begun at 20" in text
+    assert "End         when it is stopped" in text
+
+
 def test_status_says_since_when_a_run_that_goes_on_is_silent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -219,6 +229,16 @@ def test_runs_are_compared_in_a_table_and_in_curves(
         *("Options that differ:", "  learning_rate: one 0.001, two 0.0001", f"Curves: {output}")
     ]
     assert cv2.imread(output).shape == (1020, 1200, 3)
+
+
+def test_a_run_with_a_damaged_status_is_compared_all_the_same(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    EventLog(log_path(tmp_path, "tiny")).add("progress", 7, loss_a=0.5, loss_b=0.25)
+    live_folder(tmp_path, "tiny").mkdir()
+    (live_folder(tmp_path, "tiny") / "status.json").write_text("")
+    out = tmp_path / "curves.png"
+    assert "0.50000" in printed(capsys, "runs", str(tmp_path), "-o", str(out))
 
 
 def test_runs_need_folders_that_hold_models(tmp_path: Path) -> None:

@@ -109,6 +109,14 @@ def test_the_panel_tells_how_the_run_fares(screen: Screen) -> None:
     assert keys == "Enter saves and stops"
 
 
+def test_a_run_without_an_end_in_sight_has_no_bar(screen: Screen) -> None:
+    console = ConsoleLine(screen)
+    console.update(1, 0.5, 0.25)
+    console.show(replace(STATUS, end=STATUS.begin + 1_000_000))
+    assert not any("━" in line for line in screen.lines)
+    assert screen.lines[-2] == "Iteration 1,234, 1 h 2 min so far, save in 13 s"
+
+
 def test_the_newest_loss_is_smoothed_over_half_a_minute(
     screen: Screen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
