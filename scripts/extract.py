@@ -94,6 +94,9 @@ class Extract:
             done.frames,
             done.without,
         )
+        if not done.pictures.total():
+            logger.warning("No picture was written: every face is blurred; lower --skip-blurred")
+            return
         if not done.has_folders:
             logger.info("%d pictures in %s", done.pictures.total(), self._folder)
             return

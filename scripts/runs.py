@@ -17,7 +17,7 @@ from lib.live.record import Record, read_record, stored_options
 from lib.live.status import live_folder, read_status
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
-from lib.preview.runs import write_runs
+from lib.preview.runs import is_ours, write_runs
 from lib.printable import printable
 
 _COLUMNS = ("Run", "Plugin", "Iterations", "Trained", "Loss A", "Loss B", "PSNR", "SSIM")
@@ -73,6 +73,9 @@ class Runs:
             A folder holds no model, or the curves can't be written.
         """
         configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        output = Path(self._args.output)
+        if os.path.lexists(output) and not is_ours(output):
+            raise FaceswapError(f"'{output}' is there already, and no such curves: name another -o")
         runs = find_runs(self._args.folders)
         for line in [*table(runs), *differences(runs)]:
             print(printable(line))

@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PIL import Image
+
 from lib.files import replacing
 from lib.live.record import Point, Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+TITLE = "Runs compared"
+"""In the picture, so that it is known from others and may be replaced."""
 
 _INCHES = (12, 3.4)
 """Of a row."""
@@ -59,7 +64,16 @@ def write_runs(path: str | Path, records: Mapping[str, Record]) -> None:
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=4)
     with replacing(Path(path)) as temporary:
-        figure.savefig(temporary, format="png")
+        figure.savefig(temporary, format="png", metadata={"Title": TITLE})
+
+
+def is_ours(path: Path) -> bool:
+    """Whether a picture is one that `write_runs` has written."""
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get("Title") == TITLE
+    except (OSError, ValueError):
+        return False
 
 
 def _losses(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from PIL import Image
 
 from lib.checkpoint.lock import FolderLock
 from lib.errors import FaceswapError
@@ -239,6 +240,20 @@ def test_a_run_with_a_damaged_status_is_compared_all_the_same(
     (live_folder(tmp_path, "tiny") / "status.json").write_text("")
     out = tmp_path / "curves.png"
     assert "0.50000" in printed(capsys, "runs", str(tmp_path), "-o", str(out))
+
+
+def test_curves_take_the_place_of_curves_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    EventLog(log_path(tmp_path / "run", "tiny")).add("progress", 7, loss_a=0.5, loss_b=0.25)
+    out = tmp_path / "curves.png"
+    for _ in range(2):
+        assert "Curves: " in printed(capsys, "runs", str(tmp_path / "run"), "-o", str(out))
+    Image.new("RGB", (8, 8)).save(out)
+    before = out.read_bytes()
+    with pytest.raises(FaceswapError, match="name another -o"):
+        printed(capsys, "runs", str(tmp_path / "run"), "-o", str(out))
+    assert out.read_bytes() == before
 
 
 def test_runs_need_folders_that_hold_models(tmp_path: Path) -> None:
