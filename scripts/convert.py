@@ -101,14 +101,18 @@ class Convert:
     def _preview(self, source: Source) -> None:
         every = max(1, (source.count or PREVIEWED) // PREVIEWED)
         originals: list[Frame] = []
+        faces = 0
         pairs = []
         with self._pipeline(_noted(source.frames(every // 2, every), originals)) as converted:
             for done in progress(islice(converted, PREVIEWED), "Preview", PREVIEWED, "frame"):
+                faces += done.faces
                 pairs.append((done.frame.name, originals.pop(0).image, done.frame.image))
         if not pairs:
             raise FaceswapError(f"'{source.path}' breaks off before its first previewed frame")
         write_picture(self._args.output, before_and_after(pairs), PREVIEW_TITLE)
         logger.info("%d frames before and after in %s", len(pairs), self._args.output)
+        if not faces:
+            logger.warning("None of these frames shows a face")
 
     def _convert(self, source: Source) -> None:
         begun, frames, faces, without = time.monotonic(), 0, 0, 0

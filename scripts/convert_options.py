@@ -40,7 +40,8 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
         "-a",
         "--alignments",
         metavar="PATH",
-        help="alignments file of faceswap extract, or its folder (default: faces are looked for)",
+        help="alignments file of faceswap extract, or its folder; faces are those that it "
+        "tells of, whatever the options of finding say (default: faces are looked for)",
     )
     group.add_argument(
         "--resume", action="store_true", help="go on with a run that ended before it was done"

@@ -50,6 +50,7 @@ class Extract:
         finder = make_finder(self._args, recognises=True)
         known = settings(self._args)
         known |= {"every": self._args.every, "recognises": finder.recognises}
+        known |= {"size": self._args.size, "skip_blurred": self._args.skip_blurred}
         looked = Looked(source.path.name, source.is_video, known)
         pictures = Pictures(self._args.size, self._args.skip_blurred, self._args.debug)
         resume, alike = self._args.resume, twins(source)

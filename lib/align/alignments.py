@@ -152,6 +152,11 @@ def read_alignments(path: str | Path) -> Alignments:
                 number += 1
                 frame = _frame(_parsed(line))
                 frames[frame.index] = frame
+    except FileNotFoundError:
+        raise FaceswapError(
+            f"there is no alignments file '{file}': make it by faceswap extract, or leave -a out, "
+            "and faces are looked for"
+        ) from None
     except OSError as error:
         raise FaceswapError(f"alignments file '{file}' can't be read: {error.strerror}") from error
     except FaceswapError as error:

@@ -85,12 +85,13 @@ class AlignmentsWriter:
 
     def _go_on(self, looked: Looked) -> None:
         known = read_alignments(self._path).looked
-        if known != looked:
-            was, now = ({**vars(each), **each.settings} for each in (known, looked))
-            differing = sorted(
-                key for key in was.keys() | now.keys() if was.get(key) != now.get(key)
-            )
-            names = ", ".join(key for key in differing if key != "settings")
+        was, now = (
+            {"source": each.source, "is_video": each.is_video, **each.settings}
+            for each in (known, looked)
+        )
+        # What is not said was no setting when it was begun.
+        if differing := sorted(key for key in was if was[key] != now.get(key)):
+            names = ", ".join(differing)
             raise FaceswapError(
                 f"'{self._path}' was begun with another {names}: go on with the same, or name "
                 "another folder with -o"

@@ -184,7 +184,7 @@ def test_the_way_back_differs_and_options_count(frames: Path, model: Path, tmp_p
     [
         (["-c", "avrage"], "did you mean 'average'"),
         (["-M", "predicted"], "mask"),
-        (["-a", "missing"], "alignments file 'missing' can't be read"),
+        (["-a", "missing"], "there is no alignments file 'missing'"),
         (["--person", "1"], "add -a"),
         (["--key", "k.pem"], "give both"),
         (["-a", "x", "--only", "y.png"], "choose by --person"),

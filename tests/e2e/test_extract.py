@@ -128,6 +128,8 @@ def test_an_earlier_run_is_told_and_left_alone(
     assert "go on with it by --resume" in capsys.readouterr().err
     assert main([*words, "--resume", "--min-size", "30"]) == 1
     assert "begun with another min_size" in capsys.readouterr().err
+    assert main([*words, "--resume", "--size", "64"]) == 1
+    assert "begun with another size" in capsys.readouterr().err
     assert (faces / "alignments.jsonl").read_bytes() == before
 
 

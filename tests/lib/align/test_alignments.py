@@ -106,7 +106,7 @@ def test_another_frame_is_told() -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(FaceswapError, match=r"alignments file '.*none.jsonl' can't be read: No"):
+    with pytest.raises(FaceswapError, match=r"no alignments file '.*none.jsonl': make it"):
         read_alignments(tmp_path / "none.jsonl")
 
 
