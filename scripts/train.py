@@ -22,7 +22,9 @@ from lib.errors import FaceswapError
 from lib.live.reporter import Reporter
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
+from lib.logs.terminal import in_notebook
 from lib.model.precision import is_slow, policy
+from lib.preview.notebook import NotebookViewer
 from lib.training import device, distributed
 from lib.training.handing import hand_over, own_folder, take_back
 from lib.training.heap import share_heap
@@ -62,6 +64,7 @@ class Train:
         self._reporter: Reporter | None = None
         preview = Path(arguments.model_dir) / "training_preview.png"
         self._preview = PreviewFile(preview, arguments.preview or arguments.write_image)
+        self._notebook = NotebookViewer() if in_notebook() else None
         self._timelapse: dict[str, str] | None = None
         self._world = distributed.ALONE
         if not distributed.is_launched():  # else they are checked once, by the first process
@@ -247,6 +250,8 @@ class Train:
     def _show(self, image: NDArray[np.uint8], name: str) -> None:
         """Show a preview, as viewers that trainers call do: in the file that the user asked for.
 
+        Where a notebook's cell trains, below the cell as well.
+
         Parameters
         ----------
         image
@@ -255,3 +260,5 @@ class Train:
             What it shows.
         """
         self._preview.show(image, name)
+        if self._notebook is not None and self._preview.is_wanted:
+            self._notebook(image, name)
