@@ -29,11 +29,11 @@ import numpy as np
 
 from benchmarks.timing import parser, report, seconds
 from lib.checkpoint.lock import FolderLock
+from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.reporter import Reporter
 from lib.live.samples import SideFaces, write_samples
 from lib.live.status import Status, live_folder, resident_memory
-from lib.logs.events import EventLog
 
 VIEWERS, FACES, EDGE = 5, 14, 256
 SECONDS_BETWEEN_ACKS = 3

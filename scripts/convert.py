@@ -11,7 +11,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from lib.align.alignments import alignments_file, read_alignments
 from lib.checked import call
 from lib.config import ini
 from lib.config.convert import CONVERT
@@ -22,6 +21,7 @@ from lib.convert.predict import Swapper
 from lib.convert.sheet import before_and_after
 from lib.convert.window import Window
 from lib.errors import FaceswapError
+from lib.extract.alignments import alignments_file, read_alignments
 from lib.logs.console import LineAwareHandler
 from lib.logs.setup import configure
 from lib.media.credentials import Credentials

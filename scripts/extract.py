@@ -5,8 +5,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from lib.align.alignments import Looked
 from lib.errors import FaceswapError
+from lib.extract.alignments import Looked
 from lib.extract.face import Found
 from lib.extract.known import People, remember_people
 from lib.extract.output import Output, Pictures, person_folder

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from lib.align.alignments import Alignments
 from lib.checked import call
 from lib.errors import FaceswapError
+from lib.extract.alignments import Alignments
 from lib.extract.face import Face, Found
 from lib.extract.finder import FaceFinder
 from lib.extract.identity import Identity

@@ -17,10 +17,10 @@ from lib.checkpoint.snapshots import copy_folder
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
+from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.status import live_folder, read_status, write_status
 from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.events import EventLog
 from lib.logs.setup import configure
 from plugins import loader
 

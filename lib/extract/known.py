@@ -8,8 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from lib.align.alignments import FrameFaces
 from lib.align.geometry import Alignment, transform_points
+from lib.extract.alignments import FrameFaces
 from lib.extract.face import Face
 from lib.extract.picture import face_name
 from lib.extract.recogniser import Recogniser

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lib.align.alignments import FILE_NAME, FrameFaces, Looked, look_of, read_alignments
-from lib.align.alignments_writer import AlignmentsWriter
 from lib.errors import FaceswapError
+from lib.extract.alignments import FILE_NAME, FrameFaces, Looked, look_of, read_alignments
+from lib.extract.alignments_writer import AlignmentsWriter
 from lib.extract.blur import sharpness
 from lib.extract.face import Face
 from lib.extract.picture import cut_face, draw_faces, face_name, write_face

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import FaceswapError
+from lib.live.events import EventLog
 from lib.live.status import Status, write_status
-from lib.logs.events import EventLog
 
 logger = logging.getLogger(__name__)
 

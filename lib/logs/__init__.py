@@ -1,1 +1,1 @@
-"""What a run tells: in the terminal, to TensorBoard, and in a log of JSON lines."""
+"""What a run tells: in the terminal, to TensorBoard, and in log files."""

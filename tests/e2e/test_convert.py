@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faceswap.cli import main
-from lib.align.alignments import read_alignments
+from lib.extract.alignments import read_alignments
 from lib.media.frame import Frame
 from lib.media.mark import SOURCE_TYPE, read_mark
 from lib.media.source import open_source

@@ -12,11 +12,11 @@ import pytest
 from faceswap.cli import main
 from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.store import ModelStore
+from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.overview import overview
 from lib.live.record import read_record
 from lib.live.status import Status, live_folder, write_status
-from lib.logs.events import EventLog
 from plugins import loader
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from lib.errors import FaceswapError
+from lib.live.events import EventLog
 from lib.logs.console import ConsoleLine
-from lib.logs.events import EventLog
 from lib.training.distributed import World
 from scripts.running import PreviewFile, Running
 from scripts.telling import start_telling

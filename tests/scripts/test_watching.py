@@ -14,9 +14,9 @@ from PIL import Image
 from lib.checkpoint.lock import FolderLock
 from lib.errors import FaceswapError
 from lib.live.asks import Ask, Asks
+from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.status import Status, live_folder, write_status
-from lib.logs.events import EventLog
 from scripts import control
 from scripts.arguments import make_parser
 from scripts.control import Control

@@ -11,10 +11,10 @@ from tqdm import tqdm
 
 from lib.config.options import Value
 from lib.errors import FaceswapError
+from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.reporter import Reporter
 from lib.logs.console import ConsoleLine
-from lib.logs.events import EventLog
 from lib.logs.losses import LossLog
 from lib.model.compiling import loss_names
 from lib.model.predictor import Predictor, side_path

@@ -12,7 +12,7 @@ from lib.config.loss import LossOptions
 from lib.config.options import fields_of
 from lib.data.faceset import FaceSet
 from lib.errors import DivergedError
-from lib.logs.events import EventLog
+from lib.live.events import EventLog
 from lib.logs.losses import Reading
 from lib.printable import printable
 from lib.training.diagnosis import SOUND, Diagnosis, diagnose

@@ -6,7 +6,7 @@ from typing import Any
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import Evaluation, HeldOut
 from lib.evaluation.plateau import Plateau
-from lib.logs.events import EventLog
+from lib.live.events import EventLog
 from lib.logs.losses import LossLog
 from lib.model.predictor import Predictor
 from plugins.train.trainer._faces import Faces

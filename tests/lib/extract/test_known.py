@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lib.align.alignments import FrameFaces
 from lib.align.header import read_header
+from lib.extract.alignments import FrameFaces
 from lib.extract.face import Face
 from lib.extract.identity import Identity
 from lib.extract.known import People, remember_people

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lib.align.alignments import Looked, read_alignments
 from lib.errors import FaceswapError
+from lib.extract.alignments import Looked, read_alignments
 from lib.extract.face import Face
 from lib.extract.output import Output, Pictures
 from lib.media.frame import Frame

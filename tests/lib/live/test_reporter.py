@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lib.live import reporter as module
+from lib.live.events import EventLog
 from lib.live.history import read_events
 from lib.live.reporter import Reporter
 from lib.live.status import Status, read_status
-from lib.logs.events import EventLog
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lib.errors import DivergedError
-from lib.logs.events import EventLog
+from lib.live.events import EventLog
 from lib.logs.losses import Reading
 from lib.training.distributed import ALONE
 from lib.training.divergence import Breakdown

@@ -7,8 +7,8 @@ from typing import Any, NoReturn, Self
 
 import numpy as np
 
-from lib.align.alignments import FORMAT, VERSION, FrameFaces, Looked, read_alignments
 from lib.errors import FaceswapError
+from lib.extract.alignments import FORMAT, VERSION, FrameFaces, Looked, read_alignments
 from lib.extract.face import Face
 
 

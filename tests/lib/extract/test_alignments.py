@@ -5,9 +5,9 @@ import cv2
 import numpy as np
 import pytest
 
-from lib.align.alignments import FrameFaces, Looked, look_of, read_alignments
-from lib.align.alignments_writer import AlignmentsWriter
 from lib.errors import FaceswapError
+from lib.extract.alignments import FrameFaces, Looked, look_of, read_alignments
+from lib.extract.alignments_writer import AlignmentsWriter
 from lib.extract.face import Face
 
 LOOKED = Looked("clip.mp4", True, {"detect": "blazeface", "every": 2})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.logs.events import EventLog
+from lib.live.events import EventLog
 
 
 def test_each_event_is_a_line_of_json(tmp_path: Path) -> None:
