@@ -35,7 +35,8 @@ class Gallery:
             self._counts = counts
             self._build()
         if counts:
-            self._when.set_text(f"at iteration {feed.preview:,}; click a face to compare")
+            at = f"at iteration {feed.preview:,}, renewed at every save"
+            self._when.set_text(f"{at}; click a face to compare")
         for picture, path in self._pictures:
             picture.props(f'src="{path}?v={self._version}"')
         self._large.update()
