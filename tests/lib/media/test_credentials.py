@@ -3,7 +3,6 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from lib.errors import FaceswapError
 from lib.media.credentials import Credentials
 from lib.media.mark import SOURCE_TYPE, creator_tool, mark_video, read_mark, write_picture
 from lib.media.source import open_source
+from tests.fixtures import clips
 
 c2pa = pytest.importorskip("c2pa")
 x509 = pytest.importorskip("cryptography.x509")
@@ -76,7 +76,7 @@ def read(path: Path) -> tuple[str, dict[str, Any]]:
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".mp4"])
 def test_a_signed_file_says_who_made_it_with_what(
-    tmp_path: Path, clips: ModuleType, chain: Callable[..., tuple[Path, Path]], suffix: str
+    tmp_path: Path, chain: Callable[..., tuple[Path, Path]], suffix: str
 ) -> None:
     path = tmp_path / f"out{suffix}"
     if suffix == ".mp4":
@@ -102,7 +102,7 @@ def test_a_signed_file_says_who_made_it_with_what(
 
 
 def test_a_change_after_signing_is_found(
-    tmp_path: Path, clips: ModuleType, chain: Callable[..., tuple[Path, Path]]
+    tmp_path: Path, chain: Callable[..., tuple[Path, Path]]
 ) -> None:
     path = clips.write_clip(tmp_path / "out.mp4", 6)
     Credentials(*chain()).sign(path, path.name)

@@ -1,7 +1,6 @@
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 
 import av
 import numpy as np
@@ -11,11 +10,12 @@ from lib.errors import FaceswapError
 from lib.media.colour import Colour
 from lib.media.source import open_source
 from lib.media.video import VideoSource
+from tests.fixtures import clips
 
 UNEVEN = [Fraction(at, 90_000) for at in (9_000, 12_003, 20_000, 20_900, 90_001, 91_000)]
 
 
-def test_frames_come_in_order_with_their_times(tmp_path: Path, clips: ModuleType) -> None:
+def test_frames_come_in_order_with_their_times(tmp_path: Path) -> None:
     path = clips.write_clip(tmp_path / "clip.mp4", 12, sound="aac")
     source = open_source(path)
     assert (source.count, source.size, source.is_video) == (12, (48, 64), True)
@@ -31,7 +31,7 @@ def test_frames_come_in_order_with_their_times(tmp_path: Path, clips: ModuleType
         assert difference.mean() < 6
 
 
-def test_a_start_and_a_step_pick_the_same_frames(tmp_path: Path, clips: ModuleType) -> None:
+def test_a_start_and_a_step_pick_the_same_frames(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "clip.mkv", 12))
     picked = list(source.frames(start=2, every=4))
     assert [frame.index for frame in picked] == [2, 6, 10]
@@ -41,7 +41,7 @@ def test_a_start_and_a_step_pick_the_same_frames(tmp_path: Path, clips: ModuleTy
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_uneven_times_are_kept(tmp_path: Path, clips: ModuleType, suffix: str) -> None:
+def test_uneven_times_are_kept(tmp_path: Path, suffix: str) -> None:
     path = clips.write_clip(tmp_path / f"clip{suffix}", times=UNEVEN)
     found = [frame.time for frame in open_source(path).frames()]
     finest = Fraction(1, 2000) if suffix == ".mkv" else 0  # Matroska counts in milliseconds
@@ -49,9 +49,7 @@ def test_uneven_times_are_kept(tmp_path: Path, clips: ModuleType, suffix: str) -
     assert found == clips.times_of(path)
 
 
-def test_a_broadcast_clock_counts_from_the_earliest_track(
-    tmp_path: Path, clips: ModuleType
-) -> None:
+def test_a_broadcast_clock_counts_from_the_earliest_track(tmp_path: Path) -> None:
     times = [Fraction(at + 255, 25) for at in range(8)]
     path = clips.write_clip(tmp_path / "a.ts", times=times, sound="mp2", sound_start=Fraction(10))
     with av.open(str(path)) as container:
@@ -68,7 +66,7 @@ def test_a_broadcast_clock_counts_from_the_earliest_track(
 
 @pytest.mark.parametrize("hflip", [False, True])
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
-def test_frames_stand_upright(tmp_path: Path, clips: ModuleType, degrees: int, hflip: bool) -> None:
+def test_frames_stand_upright(tmp_path: Path, degrees: int, hflip: bool) -> None:
     display = {"degrees": degrees, "hflip": hflip}
     path = clips.write_clip(tmp_path / "clip.mp4", 2, display=display)
     source = VideoSource(path)
@@ -91,7 +89,7 @@ def stored_matrix(path: Path) -> np.ndarray:
     return np.array([numbers[[0, 1]], numbers[[3, 4]]])
 
 
-def test_colours_are_read_as_they_are_tagged(tmp_path: Path, clips: ModuleType) -> None:
+def test_colours_are_read_as_they_are_tagged(tmp_path: Path) -> None:
     tags = {"colorspace": 1, "color_range": 1, "color_primaries": 1, "color_trc": 1}
     source = VideoSource(clips.write_clip(tmp_path / "clip.mp4", 2, tags=tags))
     assert source.video.colour == Colour(matrix=1, is_full=False, primaries=1, transfer=1)
@@ -104,7 +102,7 @@ def test_colours_are_read_as_they_are_tagged(tmp_path: Path, clips: ModuleType) 
 
 
 def test_broken_frames_are_passed_over_and_counted(
-    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = clips.write_clip(tmp_path / "clip.mkv", 20, options={"g": "1", "bf": "0"})
     with av.open(str(path)) as container:
@@ -121,7 +119,7 @@ def test_broken_frames_are_passed_over_and_counted(
 
 
 def test_a_file_that_breaks_off_gives_what_it_has(
-    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "clip.mp4"
     front = {"movflags": "+faststart"}  # the table comes first, so it is still there
@@ -137,7 +135,7 @@ def test_a_file_that_breaks_off_gives_what_it_has(
     assert f"breaks off, {20 - len(frames)} frames less" in caplog.text
 
 
-def test_without_time_stamps_frames_come_at_the_rate(tmp_path: Path, clips: ModuleType) -> None:
+def test_without_time_stamps_frames_come_at_the_rate(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "clip.h264", 5, options={"bf": "0"}))
     frames = list(source.frames())
     assert [clips.number_of(frame.image) for frame in frames] == list(range(5))
@@ -146,7 +144,7 @@ def test_without_time_stamps_frames_come_at_the_rate(tmp_path: Path, clips: Modu
     assert times[0] == 0
 
 
-def test_what_cannot_be_opened_is_one_line(tmp_path: Path, clips: ModuleType) -> None:
+def test_what_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
     whole = clips.write_clip(tmp_path / "whole.mp4", 12).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])  # its table is at the end
     at = whole.index(b"mdat") + 4

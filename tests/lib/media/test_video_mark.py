@@ -2,7 +2,6 @@ import io
 import struct
 import uuid
 from pathlib import Path
-from types import ModuleType
 from xml.etree import ElementTree
 
 import av
@@ -13,6 +12,7 @@ from PIL import Image
 from lib.errors import FaceswapError
 from lib.media import mark
 from lib.media.embed import append_to_mp4, insert_in_gif
+from tests.fixtures import clips
 
 XMP_BOX = uuid.UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 
@@ -30,9 +30,7 @@ def boxes(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mov"])
-def test_a_marked_video_holds_the_packet_and_plays(
-    tmp_path: Path, clips: ModuleType, suffix: str
-) -> None:
+def test_a_marked_video_holds_the_packet_and_plays(tmp_path: Path, suffix: str) -> None:
     path = clips.write_clip(tmp_path / f"clip{suffix}", 6)
     before = boxes(path.read_bytes())
     assert mark.read_mark(path) is None

@@ -1,6 +1,5 @@
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from PIL import Image
@@ -10,6 +9,7 @@ from lib.media.mark import SOURCE_TYPE, read_mark
 from lib.media.source import Source, open_source
 from plugins.convert.writer import gif
 from plugins.convert.writer.gif import Options, Writer
+from tests.fixtures import clips
 
 
 def write(source: Source, path: Path, options: Options | None = None) -> list[tuple[float, int]]:
@@ -27,7 +27,7 @@ def write(source: Source, path: Path, options: Options | None = None) -> list[tu
     return found
 
 
-def test_frames_are_thinned_out_to_the_rate(tmp_path: Path, clips: ModuleType) -> None:
+def test_frames_are_thinned_out_to_the_rate(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 20))
     shown = write(source, tmp_path / "out.gif")
     # 25 a second in slots of 1/10 s: the first frame of each.
@@ -38,21 +38,21 @@ def test_frames_are_thinned_out_to_the_rate(tmp_path: Path, clips: ModuleType) -
     assert read_mark(tmp_path / "out.gif") == SOURCE_TYPE
 
 
-def test_uneven_times_are_kept(tmp_path: Path, clips: ModuleType) -> None:
+def test_uneven_times_are_kept(tmp_path: Path) -> None:
     times = [Fraction(at, 10) for at in (0, 1, 6, 7)]
     source = open_source(clips.write_clip(tmp_path / "in.mp4", times=times))
     shown = write(source, tmp_path / "out.gif")
     assert [ms for _, ms in shown] == [100, 500, 100, 100]
 
 
-def test_large_frames_are_made_smaller(tmp_path: Path, clips: ModuleType) -> None:
+def test_large_frames_are_made_smaller(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 2))
     write(source, tmp_path / "out.gif", Options(size=32))
     with Image.open(tmp_path / "out.gif") as picture:
         assert picture.size == (32, 24)
 
 
-def test_a_flat_frame_keeps_a_row(tmp_path: Path, clips: ModuleType) -> None:
+def test_a_flat_frame_keeps_a_row(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number, size in enumerate([(60, 60), (1, 3000)]):
         image = clips.picture(number, size)
@@ -62,7 +62,7 @@ def test_a_flat_frame_keeps_a_row(tmp_path: Path, clips: ModuleType) -> None:
         assert picture.n_frames == 2
 
 
-def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 2))
     with pytest.raises(FaceswapError, match=r"ends in \.gif"):
         Writer(tmp_path / "out.mp4", source)
@@ -74,7 +74,7 @@ def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
 
 
 def test_too_many_pictures_are_refused_before_they_are_made(
-    tmp_path: Path, clips: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 20))  # 8 pictures of 64x48
     monkeypatch.setattr(gif, "MOST_PIXELS", 7 * 64 * 48)

@@ -2,7 +2,6 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,10 +12,11 @@ from lib.errors import FaceswapError
 from lib.media.mark import SOURCE_TYPE, read_mark
 from lib.media.source import Source, open_source
 from plugins.convert.writer.pictures import Options, Writer
+from tests.fixtures import clips
 
 
 @pytest.fixture
-def folder(tmp_path: Path, clips: ModuleType) -> Path:
+def folder(tmp_path: Path) -> Path:
     """Six pictures; two of them differ in their suffix only."""
     path = tmp_path / "in"
     path.mkdir()
@@ -42,7 +42,7 @@ def test_png_is_bit_exact_and_marked(tmp_path: Path, folder: Path) -> None:
         assert read_mark(out / written.name) == SOURCE_TYPE
 
 
-def test_jpg_is_close_and_smaller_at_lower_quality(tmp_path: Path, clips: ModuleType) -> None:
+def test_jpg_is_close_and_smaller_at_lower_quality(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "clip.mp4", 2))
     sizes = {}
     for quality in (95, 30):

@@ -3,7 +3,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import av
@@ -18,6 +17,7 @@ from lib.media.source import Source, open_source
 from lib.media.video import VideoSource
 from plugins.convert.writer import video
 from plugins.convert.writer.video import Options, Writer
+from tests.fixtures import clips
 
 FAST = Options(preset="ultrafast", crf=10)
 UNEVEN = [Fraction(at, 90_000) for at in (9_000, 12_003, 20_000, 20_900, 90_001, 91_000)]
@@ -68,7 +68,7 @@ def packets(path: Path) -> list[tuple[Fraction, bytes]]:
     ],
 )
 def test_frames_times_and_sound_are_the_sources(
-    tmp_path: Path, clips: ModuleType, suffix: str, codec: str | None
+    tmp_path: Path, suffix: str, codec: str | None
 ) -> None:
     name, track = ("in.webm", "libopus") if suffix == ".webm" else ("in.mp4", "aac")
     pictures = "libvpx-vp9" if suffix == ".webm" else "libx264"
@@ -93,16 +93,14 @@ def test_frames_times_and_sound_are_the_sources(
     assert sorted(file.name for file in tmp_path.iterdir()) == sorted([name, path.name])
 
 
-def test_uneven_times_and_a_late_beginning_are_kept(tmp_path: Path, clips: ModuleType) -> None:
+def test_uneven_times_and_a_late_beginning_are_kept(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", times=UNEVEN))
     path = write(source, tmp_path / "out.mp4")
     assert clips.times_of(path) == UNEVEN
     assert [frame.time for frame in open_source(path).frames()] == UNEVEN
 
 
-def test_a_broadcast_clock_begins_at_0_and_sound_stays_in_step(
-    tmp_path: Path, clips: ModuleType
-) -> None:
+def test_a_broadcast_clock_begins_at_0_and_sound_stays_in_step(tmp_path: Path) -> None:
     times = [Fraction(at + 255, 25) for at in range(6)]
     path = clips.write_clip(tmp_path / "in.ts", times=times, sound="mp2", sound_start=Fraction(10))
     source = open_source(path)
@@ -114,9 +112,7 @@ def test_a_broadcast_clock_begins_at_0_and_sound_stays_in_step(
 
 
 @pytest.mark.parametrize("degrees", [90, 180])
-def test_frames_are_upright_with_no_turn_left(
-    tmp_path: Path, clips: ModuleType, degrees: int
-) -> None:
+def test_frames_are_upright_with_no_turn_left(tmp_path: Path, degrees: int) -> None:
     path = clips.write_clip(tmp_path / "in.mp4", 3, display={"degrees": degrees})
     source = VideoSource(path)
     written = VideoSource(write(source, tmp_path / "out.mp4"))
@@ -135,7 +131,7 @@ def test_frames_are_upright_with_no_turn_left(
 )
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 def test_colours_are_tagged_and_made_as_the_sources(
-    tmp_path: Path, clips: ModuleType, tags: dict[str, int], suffix: str
+    tmp_path: Path, tags: dict[str, int], suffix: str
 ) -> None:
     source = VideoSource(clips.write_clip(tmp_path / "in.mp4", 2, tags=tags))
     written = VideoSource(write(source, tmp_path / f"out{suffix}"))
@@ -148,9 +144,7 @@ def test_colours_are_tagged_and_made_as_the_sources(
         assert np.abs(difference.mean(axis=(0, 1))).max() < 1.5
 
 
-def test_an_odd_size_is_kept(
-    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_odd_size_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "in").mkdir()
     for number in range(3):
         image = clips.picture(number, (45, 63))
@@ -165,7 +159,7 @@ def test_an_odd_size_is_kept(
     assert not caplog.text  # VP9 holds odd sizes as they are
 
 
-def test_pictures_become_a_video_of_the_rate_asked_for(tmp_path: Path, clips: ModuleType) -> None:
+def test_pictures_become_a_video_of_the_rate_asked_for(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in (0, 1, 2, 3, 4, 5):
         Image.fromarray(clips.picture(number)[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
@@ -179,7 +173,7 @@ def test_pictures_become_a_video_of_the_rate_asked_for(tmp_path: Path, clips: Mo
     assert np.abs(frames[0].image.astype(int) - clips.picture(0)).mean() < 6
 
 
-def test_a_killed_run_is_gone_on_with(tmp_path: Path, clips: ModuleType) -> None:
+def test_a_killed_run_is_gone_on_with(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11, sound="aac"))
     whole = write(source, tmp_path / "whole.mp4")
     path = write(source, tmp_path / "out.mp4", stop=9)
@@ -201,7 +195,7 @@ def test_a_killed_run_is_gone_on_with(tmp_path: Path, clips: ModuleType) -> None
     assert not parts.exists()
 
 
-def test_pieces_of_an_earlier_run_are_not_lost(tmp_path: Path, clips: ModuleType) -> None:
+def test_pieces_of_an_earlier_run_are_not_lost(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
     path, parts = tmp_path / "out.mp4", tmp_path / "out.mp4.parts"
     write(source, path, stop=9)
@@ -225,7 +219,7 @@ def test_pieces_of_an_earlier_run_are_not_lost(tmp_path: Path, clips: ModuleType
     assert "nothing says how they were made: remove it" in refusal(resume=True)
 
 
-def test_pieces_after_a_gap_are_written_again(tmp_path: Path, clips: ModuleType) -> None:
+def test_pieces_after_a_gap_are_written_again(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
     path = write(source, tmp_path / "out.mp4", stop=9)
     parts = tmp_path / "out.mp4.parts"
@@ -237,7 +231,7 @@ def test_pieces_after_a_gap_are_written_again(tmp_path: Path, clips: ModuleType)
 
 @pytest.mark.parametrize("left", [0.5, 0])
 def test_a_damaged_piece_and_those_after_it_are_written_again(
-    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture, left: float
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, left: float
 ) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11))
     path = write(source, tmp_path / "out.mp4", stop=9)
@@ -253,9 +247,7 @@ def test_a_damaged_piece_and_those_after_it_are_written_again(
     assert len(list(open_source(path).frames())) == 11
 
 
-def test_a_piece_of_pictures_some_of_which_are_broken_is_whole(
-    tmp_path: Path, clips: ModuleType
-) -> None:
+def test_a_piece_of_pictures_some_of_which_are_broken_is_whole(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for number in range(9):
         Image.fromarray(clips.picture(number)[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
@@ -266,7 +258,7 @@ def test_a_piece_of_pictures_some_of_which_are_broken_is_whole(
         assert writer.done == 5
 
 
-def test_what_was_left_without_a_piece_is_no_hindrance(tmp_path: Path, clips: ModuleType) -> None:
+def test_what_was_left_without_a_piece_is_no_hindrance(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
     path = write(source, tmp_path / "out.mp4", stop=2)
     assert [file.name for file in tmp_path.iterdir()] == ["in.mp4"]
@@ -278,9 +270,7 @@ def test_what_was_left_without_a_piece_is_no_hindrance(tmp_path: Path, clips: Mo
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no colons or such long paths there")
 @pytest.mark.parametrize("name", ["12:30:00.mp4", "co:lon.mkv", "file:x.mov", f"{'n' * 245}.mp4"])
-def test_any_name_is_a_file(
-    tmp_path: Path, clips: ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
-) -> None:
+def test_any_name_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.chdir(tmp_path)
     clips.write_clip(tmp_path / "in.mp4", 3, sound="aac")
     (tmp_path / "in.mp4").rename(name)
@@ -294,7 +284,7 @@ def test_any_name_is_a_file(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no limit of files")
-def test_a_full_disk_is_one_line_and_keeps_what_is_whole(tmp_path: Path, clips: ModuleType) -> None:
+def test_a_full_disk_is_one_line_and_keeps_what_is_whole(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 11, sound="aac"))
     path = tmp_path / "out.mp4"
     frames = list(source.frames())
@@ -326,7 +316,7 @@ def test_a_full_disk_is_one_line_and_keeps_what_is_whole(tmp_path: Path, clips: 
 
 
 def test_sound_that_does_not_fit_is_encoded(
-    tmp_path: Path, clips: ModuleType, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 25, sound="aac"))
     path = write(source, tmp_path / "out.webm")
@@ -341,7 +331,7 @@ def test_sound_that_does_not_fit_is_encoded(
     assert abs(heard.shape[1] / 48_000 - 1) < 0.05
 
 
-def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
+def test_mistakes_are_one_line(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
     (tmp_path / "file").write_text("")
 
@@ -367,7 +357,7 @@ def test_mistakes_are_one_line(tmp_path: Path, clips: ModuleType) -> None:
 
 
 def test_a_codec_that_is_not_there_is_named(
-    tmp_path: Path, clips: ModuleType, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
     absent = "of_another_build"
@@ -379,7 +369,7 @@ def test_a_codec_that_is_not_there_is_named(
         write(open_source(tmp_path / "small.png"), tmp_path / "out.mp4", Options(codec="libx265"))
 
 
-def test_the_file_is_signed_before_it_gets_its_name(tmp_path: Path, clips: ModuleType) -> None:
+def test_the_file_is_signed_before_it_gets_its_name(tmp_path: Path) -> None:
     source = open_source(clips.write_clip(tmp_path / "in.mp4", 3))
     seen: list[tuple[str, str | None, bool]] = []
 
@@ -404,9 +394,7 @@ def test_pictures_of_other_sizes_are_named(tmp_path: Path) -> None:
         write(open_source(tmp_path), tmp_path / "out.mp4")
 
 
-def test_real_clips_keep_frames_times_and_sound(
-    tmp_path: Path, grid: Path, clips: ModuleType
-) -> None:
+def test_real_clips_keep_frames_times_and_sound(tmp_path: Path, grid: Path) -> None:
     source = VideoSource(grid.parent / "bbaf2n.mpg")
     path = write(source, tmp_path / "out.mp4")
     assert clips.times_of(path) == clips.times_of(source.path)
