@@ -10,8 +10,7 @@ from lib.live.history import log_path, read_events
 from lib.live.overview import model_in
 from lib.live.state import state_of
 from lib.live.status import live_folder, read_status
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
+from scripts.command import Command
 
 SECONDS_TO_TAKE = 10.0
 """A run looks for asks several times a second."""
@@ -27,13 +26,8 @@ _TAKEN = {
 }
 
 
-class Control:
+class Control(Command):
     """The control command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
 
     Raises
     ------
@@ -42,7 +36,7 @@ class Control:
     """
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         is_set = arguments.action == "set"
         if is_set and arguments.value is None:
             raise FaceswapError("set needs an option and a value, such as: set learning_rate 1e-5")
@@ -57,7 +51,7 @@ class Control:
         FaceswapError
             No run trains there, or it does not take what is asked.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         model_dir, action = Path(self._args.model_dir), self._args.action
         name = model_in(model_dir)
         folder, log = live_folder(model_dir, name), log_path(model_dir, name)

@@ -22,14 +22,13 @@ from lib.convert.sheet import before_and_after
 from lib.convert.window import Window
 from lib.errors import FaceswapError
 from lib.extract.alignments import alignments_file, read_alignments
-from lib.logs.console import LineAwareHandler
-from lib.logs.setup import configure
 from lib.media.credentials import Credentials
 from lib.media.frame import Frame
 from lib.media.mark import read_title, write_picture
 from lib.media.source import Source, open_source
 from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
+from scripts.command import Command
 from scripts.finding import KnownFaces, make_finder, settings
 from scripts.loading import load_predictor
 
@@ -43,13 +42,8 @@ PREVIEW_TITLE = "Frames before and after"
 PREVIEWS = (".png", ".jpg", ".jpeg", ".webp")
 
 
-class Convert:
+class Convert(Command):
     """The convert command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
 
     Raises
     ------
@@ -58,7 +52,7 @@ class Convert:
     """
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         if arguments.person and not arguments.alignments:
             raise FaceswapError("--person takes its number from faceswap extract: add -a")
         if arguments.only and arguments.alignments:
@@ -77,7 +71,7 @@ class Convert:
             The source, the alignments or the model can't be read, no face is found, or the output
             can't be written; what is kept is told.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleBesideBar()))
+        self.log(ConsoleBesideBar())
         source = open_source(self._args.input)
         self._check_output()
         sections = loader.convert_sections(self._args.plugin_dir)

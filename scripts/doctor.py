@@ -2,7 +2,6 @@
 
 import importlib
 import platform
-from argparse import Namespace
 from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
@@ -13,21 +12,13 @@ from lib.config import ini
 from lib.errors import FaceswapError
 from lib.findings import Finding
 from plugins import loader
+from scripts.command import Command
 
 PACKAGE = "faceswap-train"
 
 
-class Doctor:
-    """The doctor command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
-
-    def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+class Doctor(Command):
+    """The doctor command."""
 
     def process(self) -> None:
         """Print what was looked at, a line each.

@@ -14,11 +14,10 @@ from lib.data.files import find_images
 from lib.errors import FaceswapError
 from lib.evaluation.score import Score, mean, score_cut, score_faces
 from lib.evaluation.truth import true_swaps
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from lib.media.mark import write_picture
 from lib.model.predictor import Predictor
 from lib.preview.comparison import comparison, put_in_place
+from scripts.command import Command
 from scripts.loading import load_predictor
 
 logger = logging.getLogger(__name__)
@@ -38,17 +37,11 @@ class Side:
     truth: FaceSet | None
 
 
-class Evaluate:
-    """The evaluate command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
+class Evaluate(Command):
+    """The evaluate command."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         output = arguments.output
         if output is not None and Path(output).suffix.lower() not in PICTURES:
             raise FaceswapError(f"'{output}' must end in one of {', '.join(PICTURES)}")
@@ -61,7 +54,7 @@ class Evaluate:
         FaceswapError
             A folder, a face or the model can't be used.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         predictor, centring = load_predictor(self._args)
         sides = self._predict(predictor, centring)
         print("PSNR / SSIM inside the face mask, the higher the better:")

@@ -10,12 +10,11 @@ from lib.extract.alignments import Looked
 from lib.extract.face import Found
 from lib.extract.known import People, remember_people
 from lib.extract.output import Output, Pictures, person_folder
-from lib.logs.console import LineAwareHandler
-from lib.logs.setup import configure
 from lib.media.names import twins
 from lib.media.source import Source, open_source
 from lib.media.stages import Stage
 from lib.progress import ConsoleBesideBar, progress
+from scripts.command import Command
 from scripts.finding import make_finder, settings
 
 logger = logging.getLogger(__name__)
@@ -24,17 +23,11 @@ _BACK = 30
 """Frames before the first new one that are looked at again, so that people are known again."""
 
 
-class Extract:
-    """The extract command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
+class Extract(Command):
+    """The extract command."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         self._folder = Path(arguments.output)
 
     def process(self) -> None:
@@ -45,7 +38,7 @@ class Extract:
         FaceswapError
             The source can't be read or shows no face, or the folder can't be written to.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleBesideBar()))
+        self.log(ConsoleBesideBar())
         source = open_source(self._args.input)
         finder = make_finder(self._args, recognises=True)
         known = settings(self._args)

@@ -11,7 +11,6 @@ import tempfile
 import threading
 import time
 import webbrowser
-from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -21,10 +20,9 @@ from typing import IO, Any
 
 from lib.errors import FaceswapError
 from lib.live.overview import model_in
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from lib.page.address import is_loopback
 from lib.page.settings import Settings
+from scripts.command import Command
 
 logger = logging.getLogger(__name__)
 
@@ -33,17 +31,8 @@ PATIENCE = 90.0
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-class Page:
-    """The page command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
-
-    def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+class Page(Command):
+    """The page command."""
 
     def process(self) -> None:
         """Serve until Ctrl-C.
@@ -53,7 +42,7 @@ class Page:
         FaceswapError
             The folder holds no model, packages are missing, or it can't be served there.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         settings = Settings(
             model_dir=self._args.model_dir,
             name=model_in(self._args.model_dir),

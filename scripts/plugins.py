@@ -7,23 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from lib.errors import FaceswapError
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from plugins import loader
 from plugins.contract import check_plugin
+from scripts.command import Command
 
 
-class Plugins:
-    """The plugins command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
+class Plugins(Command):
+    """The plugins command."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         if arguments.check and not arguments.file:
             raise FaceswapError("plugins check needs a file: faceswap plugins check my_model.py")
 
@@ -37,7 +30,7 @@ class Plugins:
         """
         # What a model on trial tells of its saves is nothing to the user.
         level = "WARNING" if self._args.loglevel == "INFO" else self._args.loglevel
-        configure(level, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log(level=level)
         if self._args.check:
             self._check(Path(self._args.file))
         else:

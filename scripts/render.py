@@ -1,32 +1,21 @@
 """``faceswap render``: faces of a person who does not exist, with landmarks that are exact."""
 
 import logging
-from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from lib.synthetic.dataset import write_faces
 from lib.synthetic.parameters import Identity, Light, Shot
 from lib.synthetic.performance import performance
+from scripts.command import Command
 
 logger = logging.getLogger(__name__)
 
 
-class Render:
-    """The render command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
-
-    def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+class Render(Command):
+    """The render command."""
 
     def process(self) -> None:
         """Write the faces.
@@ -36,7 +25,7 @@ class Render:
         FaceswapError
             The folder can't be written to.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         identity = Identity.random(np.random.default_rng(self._args.identity))
         light = self._light()
         rng = np.random.default_rng(self._args.performance)

@@ -4,7 +4,6 @@ import glob
 import os
 import shutil
 import time
-from argparse import Namespace
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,8 @@ from lib.errors import FaceswapError
 from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.status import live_folder, read_status, write_status
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from plugins import loader
+from scripts.command import Command
 
 EVERY = 10**9
 """Going back takes no save away, however many there are."""
@@ -31,17 +29,8 @@ Files = dict[str, Path]
 """Where the files of a save come from, by their names in it."""
 
 
-class Restore:
-    """The restore command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
-
-    def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+class Restore(Command):
+    """The restore command."""
 
     def process(self) -> None:
         """List saves and snapshots, or go back to one of them.
@@ -51,7 +40,7 @@ class Restore:
         FaceswapError
             There is no such save, it is not whole, or a run holds the folder.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         name = find_model(self._args.model_dir)
         store = ModelStore(self._args.model_dir, name, keep=EVERY)
         if self._args.save is None and self._args.source is None:

@@ -15,10 +15,9 @@ from lib.live.figures import duration
 from lib.live.overview import model_in
 from lib.live.record import Record, read_record, stored_options
 from lib.live.status import live_folder, read_status
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from lib.preview.runs import is_ours, write_runs
 from lib.printable import printable
+from scripts.command import Command
 
 _COLUMNS = ("Run", "Plugin", "Iterations", "Trained", "Loss A", "Loss B", "PSNR", "SSIM")
 _COPY = re.compile(r"_(snapshot|before_restore)_\d+_iters")
@@ -50,17 +49,11 @@ class Run:
     preview: str | None
 
 
-class Runs:
-    """The runs command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
+class Runs(Command):
+    """The runs command."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         if Path(arguments.output).suffix.lower() != ".png":
             raise FaceswapError(f"'{arguments.output}' must end in .png")
 
@@ -72,7 +65,7 @@ class Runs:
         FaceswapError
             A folder holds no model, or the curves can't be written.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         output = Path(self._args.output)
         if os.path.lexists(output) and not is_ours(output):
             raise FaceswapError(f"'{output}' is there already, and no such curves: name another -o")

@@ -5,31 +5,20 @@ import math
 import shutil
 import textwrap
 import time
-from argparse import Namespace
 from collections.abc import Iterator
 
 from lib.live.figures import duration, memory, rate, share
 from lib.live.overview import Overview, overview
 from lib.live.record import number
 from lib.live.status import Status as Told
-from lib.logs.console import ConsoleLine, LineAwareHandler
-from lib.logs.setup import configure
 from lib.printable import printable
+from scripts.command import Command
 
 _LABEL = 12
 
 
-class Status:
-    """The status command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
-
-    def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+class Status(Command):
+    """The status command."""
 
     def process(self) -> None:
         """Print it.
@@ -39,7 +28,7 @@ class Status:
         FaceswapError
             The folder holds no model, or what the run left can't be read.
         """
-        configure(self._args.loglevel, self._args.logfile, LineAwareHandler(ConsoleLine()))
+        self.log()
         found = overview(self._args.model_dir)
         if self._args.json:
             print(json.dumps(found.as_json(), indent=1))
