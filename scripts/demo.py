@@ -12,6 +12,7 @@ from typing import Any
 
 from lib.errors import FaceswapError
 from scripts.arguments import make_parser
+from scripts.command import Command
 
 FACES = 200
 HELD_OUT = 20
@@ -21,17 +22,11 @@ PEOPLE = {"a": (1, 1), "b": (21, 2)}
 """Identity and performance of either side; both stand in the same light."""
 
 
-class Demo:
-    """The demo command.
-
-    Parameters
-    ----------
-    arguments : argparse.Namespace
-        The command's options.
-    """
+class Demo(Command):
+    """The demo command."""
 
     def __init__(self, arguments: Namespace) -> None:
-        self._args = arguments
+        super().__init__(arguments)
         self._folder = Path(arguments.output)
 
     def process(self) -> None:

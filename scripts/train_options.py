@@ -3,6 +3,7 @@
 import argparse
 
 from lib.errors import FaceswapError
+from lib.live.status import OPEN_ENDED
 from plugins import loader
 from scripts.options import add_faces, whole
 
@@ -83,7 +84,7 @@ def _add_run(group: "argparse._ArgumentGroup") -> None:
         "-it",
         "--iterations",
         type=whole(1, 10**9),
-        default=1_000_000,
+        default=OPEN_ENDED,
         metavar=number,
         help="iterations of this run (default: 1,000,000)",
     )

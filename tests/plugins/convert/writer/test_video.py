@@ -159,13 +159,18 @@ def test_an_odd_size_is_kept(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
     assert not caplog.text  # VP9 holds odd sizes as they are
 
 
+def pictures(folder: Path, count: int) -> Path:
+    """Numbered pictures, of which the third is broken."""
+    folder.mkdir()
+    for number in range(count):
+        Image.fromarray(clips.picture(number)[..., ::-1]).save(folder / f"{number}.png")
+    (folder / "2.png").write_text("broken")
+    return folder
+
+
 def test_pictures_become_a_video_of_the_rate_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    for number in (0, 1, 2, 3, 4, 5):
-        Image.fromarray(clips.picture(number)[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
-    (tmp_path / "in" / "2.png").write_text("broken")
     options = Options(fps=12.5, preset="ultrafast", crf=5)
-    path = write(open_source(tmp_path / "in"), tmp_path / "out.mp4", options)
+    path = write(open_source(pictures(tmp_path / "in", 6)), tmp_path / "out.mp4", options)
     assert clips.times_of(path) == [Fraction(2 * at, 25) for at in (0, 1, 3, 4, 5)]
     assert VideoSource(path).video.colour.matrix == 1
     frames = list(open_source(path).frames())
@@ -248,11 +253,7 @@ def test_a_damaged_piece_and_those_after_it_are_written_again(
 
 
 def test_a_piece_of_pictures_some_of_which_are_broken_is_whole(tmp_path: Path) -> None:
-    (tmp_path / "in").mkdir()
-    for number in range(9):
-        Image.fromarray(clips.picture(number)[..., ::-1]).save(tmp_path / "in" / f"{number}.png")
-    (tmp_path / "in" / "2.png").write_text("broken")
-    source = open_source(tmp_path / "in")
+    source = open_source(pictures(tmp_path / "in", 9))
     path = write(source, tmp_path / "out.mp4", stop=7)
     with Writer(path, source, FAST, resume=True) as writer:
         assert writer.done == 5
