@@ -19,6 +19,23 @@ from lib.errors import FaceswapError
 LOCK, HOLDER = ".writing.lock", ".writing.json"
 
 
+def leave_name(path: Path) -> None:
+    """Write down who holds something, for `name_left`; a full disk is no hindrance."""
+    about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
+    with suppress(OSError):
+        path.write_text(json.dumps(about), encoding="utf-8")
+
+
+def name_left(path: Path) -> str:
+    """Who holds something and since when, in words, as `leave_name` wrote it down."""
+    try:
+        about = json.loads(path.read_text(encoding="utf-8"))
+        since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(about["since"])))
+        return f"process {int(about['pid'])} on '{about['host']}' since {since}"
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return "another process"
+
+
 class Hold:
     """Holds a folder for this run.
 
@@ -44,14 +61,12 @@ class Hold:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise FaceswapError(
-                f"'{output}' is being written by {self._who()}: wait for its end, stop it, or name "
-                "another output"
+                f"'{output}' is being written by {name_left(folder / HOLDER)}: wait for its end, "
+                "stop it, or name another output"
             ) from None
         except OSError as error:
             raise FaceswapError(f"can't write '{output}': {error.strerror or error}") from error
-        about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
-        with suppress(OSError):  # a full disk: the lock holds without it
-            (folder / HOLDER).write_text(json.dumps(about), encoding="utf-8")
+        leave_name(folder / HOLDER)
 
     def release(self) -> None:
         """Let go; the folder goes as well if it is empty, unless it was there so before."""
@@ -65,11 +80,3 @@ class Hold:
         if not self._is_users:
             with suppress(OSError):
                 self._folder.rmdir()
-
-    def _who(self) -> str:
-        try:
-            about = json.loads((self._folder / HOLDER).read_text(encoding="utf-8"))
-            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(about["since"])))
-            return f"process {int(about['pid'])} on '{about['host']}' since {since}"
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            return "another process"

@@ -4,10 +4,6 @@ The operating system holds the lock and lets go of it when the process ends, in 
 that a run which was killed stands in nobody's way.
 """
 
-import json
-import os
-import socket
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -16,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from lib.checkpoint.generations import make_folder
 from lib.errors import FaceswapError
+from lib.hold import leave_name, name_left
 
 LOCK, HOLDER = ".lock", ".holder.json"
 PATIENCE = 0.5
@@ -49,17 +46,15 @@ class FolderLock:
             self._lock.acquire(timeout=PATIENCE)
         except Timeout:
             raise FaceswapError(
-                f"model folder '{self._folder}' is in use by {self._who()}: wait for its end, stop "
-                "it, or name another folder with -m"
+                f"model folder '{self._folder}' is in use by {name_left(self._holder)}: wait for "
+                "its end, stop it, or name another folder with -m"
             ) from None
         except OSError as error:
             raise FaceswapError(
                 f"model folder '{self._folder}' can't be written to ({error.strerror}): name "
                 "another with -m, or change its permissions"
             ) from error
-        about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
-        with suppress(OSError):  # a full disk: the lock holds without it
-            self._holder.write_text(json.dumps(about), encoding="utf-8")
+        leave_name(self._holder)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -84,7 +79,7 @@ class FolderLock:
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            return self._who()
+            return name_left(self._holder)
         except OSError as error:
             raise FaceswapError(
                 f"whether '{self._folder}' is in use can't be told: '{LOCK}' in it can't be opened "
@@ -92,11 +87,3 @@ class FolderLock:
             ) from error
         self._lock.release()
         return None
-
-    def _who(self) -> str:
-        try:
-            about = json.loads(self._holder.read_text(encoding="utf-8"))
-            since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(about["since"])))
-            return f"process {int(about['pid'])} on '{about['host']}' since {since}"
-        except (OSError, ValueError, KeyError, TypeError, OverflowError):
-            return "another process"
