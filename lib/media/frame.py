@@ -21,9 +21,12 @@ class Frame:
         ``(height, width, 3)``, BGR.
     time
         Seconds from the beginning of a video; None for a picture of its own.
+    profile
+        ICC profile of a picture's colours; None where its file has none, and of a video.
     """
 
     index: int
     name: str
     image: NDArray[np.uint8]
     time: Fraction | None = None
+    profile: bytes | None = None

@@ -65,7 +65,11 @@ def xmp_packet(title: str = "") -> bytes:
 
 
 def encode_picture(
-    image: NDArray[np.uint8], suffix: str, quality: int = 95, title: str = ""
+    image: NDArray[np.uint8],
+    suffix: str,
+    quality: int = 95,
+    title: str = "",
+    profile: bytes | None = None,
 ) -> bytes:
     """Encode a picture with the mark.
 
@@ -79,6 +83,8 @@ def encode_picture(
         Of JPEG and WebP, 1..100.
     title
         What it shows; empty for none.
+    profile
+        ICC profile of its colours; None for none.
 
     Raises
     ------
@@ -89,7 +95,7 @@ def encode_picture(
         raise FaceswapError(f"pictures can't be written as '{suffix}': use .png, .jpg or .webp")
     picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
     try:
-        return _encoded(picture, _FORMATS[suffix.lower()], quality, xmp_packet(title))
+        return _encoded(picture, _FORMATS[suffix.lower()], quality, xmp_packet(title), profile)
     except (OSError, ValueError) as error:
         raise FaceswapError(
             f"a picture of {picture.width}x{picture.height} pixels can't be written as "
@@ -97,18 +103,21 @@ def encode_picture(
         ) from error
 
 
-def _encoded(picture: Image.Image, kind: str, quality: int, xmp: bytes) -> bytes:
+def _encoded(
+    picture: Image.Image, kind: str, quality: int, xmp: bytes, profile: bytes | None
+) -> bytes:
     file = BytesIO()
     match kind:
         case "PNG":
             info = PngInfo()
             info.add_itxt(_PNG_KEYWORD, xmp.decode())
-            picture.save(file, "PNG", pnginfo=info, compress_level=3)
+            picture.save(file, "PNG", pnginfo=info, compress_level=3, icc_profile=profile)
         case "JPEG":
             # Colour at full resolution, or thin coloured lines would smear.
-            picture.save(file, "JPEG", xmp=xmp, quality=quality, subsampling="4:4:4")
+            how = {"quality": quality, "subsampling": "4:4:4"}
+            picture.save(file, "JPEG", xmp=xmp, icc_profile=profile, **how)
         case _:
-            picture.save(file, "WEBP", xmp=xmp, quality=quality)
+            picture.save(file, "WEBP", xmp=xmp, quality=quality, icc_profile=profile)
     return file.getvalue()
 
 

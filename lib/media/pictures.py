@@ -22,6 +22,7 @@ _UNREADABLE = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
 )
+_OF_RGB = ("RGB", "RGBA", "P")
 _log = logging.getLogger(__name__)
 
 
@@ -62,21 +63,31 @@ class PictureSource:
     def frames(self, start: int = 0, every: int = 1) -> Iterator[Frame]:
         """Read the pictures of the numbers start, start + every and so on.
 
-        One that can't be read is named in a warning and passed over; it keeps its number.
+        One that can't be read is named in a warning and passed over; it keeps its number. Of one
+        that holds several, as a TIFF or a moving WebP may, the first is taken; the first such file
+        is named in a warning.
         """
+        is_told = False
         for index in range(start, len(self.files), every):
             try:
-                image = read_picture(self.files[index])
+                image, profile, count = read_picture(self.files[index])
             except FaceswapError as error:
                 _log.warning("%s; passed over", error)
                 continue
-            yield Frame(index, self.name(index), image)
+            if count > 1 and not is_told:
+                is_told = True
+                _log.warning(
+                    "'%s' holds %d pictures: the first alone is taken, here and in others like it",
+                    self.files[index],
+                    count,
+                )
+            yield Frame(index, self.name(index), image, profile=profile)
 
     def _first_size(self) -> tuple[int, int]:
         error = None
         for file in self.files:
             try:
-                height, width = read_picture(file).shape[:2]
+                height, width = read_picture(file)[0].shape[:2]
             except FaceswapError as unreadable:
                 error = error or unreadable
                 continue
@@ -87,15 +98,19 @@ class PictureSource:
         raise error
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path) -> tuple[NDArray[np.uint8], bytes | None, int]:
     """Read a picture as a viewer shows it.
 
     Turned as its EXIF says; of 16 bits the upper 8 are taken; transparency is left out.
 
     Returns
     -------
-    NDArray
+    image : NDArray
         ``(height, width, 3)``, BGR.
+    profile : bytes or None
+        ICC profile of its colours, if it has one and they are RGB in the file, too.
+    count : int
+        Pictures that the file holds, of which this is the first.
 
     Raises
     ------
@@ -106,9 +121,12 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         with Image.open(path) as picture:
             picture.load()
             rgb = _as_rgb(ImageOps.exif_transpose(picture))
+            profile = picture.info.get("icc_profile") if picture.mode in _OF_RGB else None
+            # The second picture of a phone's JPEG is a map of depths or the like.
+            count = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
     except _UNREADABLE as error:
         raise FaceswapError(f"'{path}' can't be read as a picture: {error}") from error
-    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1])
+    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1]), profile or None, count
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:

@@ -84,8 +84,9 @@ class Writer(WriterBase):
         try:
             file = self._file(frame.name)
             with replacing(file) as temporary:
+                quality, profile = self._options.quality, frame.profile
                 temporary.write_bytes(
-                    encode_picture(frame.image, file.suffix, self._options.quality)
+                    encode_picture(frame.image, file.suffix, quality, profile=profile)
                 )
                 self._sign(temporary, file.name)
             self._written += 1

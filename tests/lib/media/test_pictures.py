@@ -83,10 +83,41 @@ def test_every_kind_of_picture_becomes_bgr(tmp_path: Path, rgb: NDArray[np.uint8
     }
     for name, (picture, expected) in kinds.items():
         picture.save(tmp_path / name)
-        shown = read_picture(tmp_path / name)
+        shown, _, _ = read_picture(tmp_path / name)
         assert (shown.dtype, shown.shape, shown.flags.c_contiguous) == (np.uint8, (5, 7, 3), True)
         expected = expected if expected.ndim == 3 else np.repeat(expected[..., None], 3, axis=2)
         np.testing.assert_array_equal(shown, expected, err_msg=name)
+
+
+def test_the_colour_profile_is_that_of_the_file_where_its_colours_are_rgb(tmp_path: Path) -> None:
+    for mode in ("RGB", "RGBA", "L", "CMYK"):
+        Image.new(mode, (4, 4)).save(tmp_path / f"{mode}.tif", icc_profile=b"profile")
+    profiles = {frame.name: frame.profile for frame in open_source(tmp_path).frames()}
+    assert profiles == {
+        "RGB.tif": b"profile",
+        "RGBA.tif": b"profile",
+        "L.tif": None,
+        "CMYK.tif": None,
+    }
+
+
+def test_the_first_file_of_several_pictures_is_named_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pages = [Image.new("RGB", (4, 4), (grey, grey, grey)) for grey in (10, 20, 30)]
+    for number in (1, 2):
+        pages[0].save(tmp_path / f"{number}.tif", save_all=True, append_images=pages[1:])
+    pages[0].save(tmp_path / "3.webp", save_all=True, append_images=pages[1:], lossless=True)
+    pages[0].save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=pages[1:])
+    assert [frame.image.max() for frame in open_source(tmp_path).frames()] == [10] * 4
+    assert [("1.tif" in line, "holds 3 pictures" in line) for line in caplog.messages] == [
+        (True, True)
+    ]
+    caplog.clear()
+    assert len(list(open_source(tmp_path / "phone.jpg").frames())) == 1
+    assert not caplog.messages
+    list(open_source(tmp_path / "3.webp").frames())
+    assert "holds 3 pictures" in caplog.text
 
 
 def test_an_unreadable_picture_is_named_and_keeps_its_number(

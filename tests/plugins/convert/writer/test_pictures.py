@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from lib.errors import FaceswapError
 from lib.media.mark import SOURCE_TYPE, read_mark
@@ -54,6 +54,18 @@ def test_jpg_is_close_and_smaller_at_lower_quality(tmp_path: Path) -> None:
     assert sizes[30] < sizes[95]
     for frame, written in zip(source.frames(), open_source(tmp_path / "95").frames(), strict=True):
         assert np.abs(frame.image.astype(int) - written.image).mean() < 3
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_the_colour_profile_is_kept(tmp_path: Path, kind: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    picture = Image.fromarray(clips.picture(0)[..., ::-1])
+    picture.save(tmp_path / "1.png", icc_profile=profile)
+    out = tmp_path / "out"
+    write(open_source(tmp_path / "1.png"), out, Options(format=kind))
+    with Image.open(out / f"1.{kind}") as written:
+        assert written.info["icc_profile"] == profile
+    assert read_mark(out / f"1.{kind}") == SOURCE_TYPE
 
 
 def begin(out: Path, source: Source, frames: int, **rest: Any) -> Writer:
