@@ -5,6 +5,7 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
+from lib.checkpoint.store import find_model, models_in
 from lib.data.files import find_images
 from lib.data.sides import check_count
 from lib.errors import FaceswapError
@@ -34,6 +35,24 @@ def check(options: Namespace) -> None:
         raise FaceswapError(
             "--stop-on-plateau needs faces held out: add --holdout 0.1, or leave it out"
         )
+
+
+def model_to_train(options: Namespace) -> str:
+    """Name of the model to train: what is asked for, or what the folder holds, or ``original``.
+
+    Parameters
+    ----------
+    options
+        Of ``faceswap train``.
+
+    Raises
+    ------
+    FaceswapError
+        The folder holds several, and none is asked for.
+    """
+    if options.trainer is not None:
+        return str(options.trainer)
+    return find_model(options.model_dir) if models_in(options.model_dir) else "original"
 
 
 def timelapse_folders(options: Namespace) -> dict[str, str] | None:

@@ -30,7 +30,7 @@ from lib.training.handing import hand_over, own_folder, take_back
 from lib.training.heap import share_heap
 from lib.training.launch import launch
 from plugins import loader
-from scripts.checks import check, find_faces, timelapse_folders
+from scripts.checks import check, find_faces, model_to_train, timelapse_folders
 from scripts.learning_rate import find_learning_rate
 from scripts.running import PreviewFile, Running
 from scripts.telling import in_words, start_telling
@@ -58,6 +58,7 @@ class Train:
 
     def __init__(self, arguments: Namespace) -> None:
         self._args = arguments
+        arguments.trainer = model_to_train(arguments)
         self.console = ConsoleLine()
         """Where losses and messages are shown."""
         self._stop = threading.Event()

@@ -19,10 +19,9 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "-t",
         "--trainer",
-        default="original",
         metavar="NAME",
-        help=f"model: {', '.join(_model_names())} (default: original; "
-        "compact is the one for machines without a GPU)",
+        help=f"model: {', '.join(_model_names())} (default: the one that the model's folder holds, "
+        "for a new one original; compact is the one for machines without a GPU)",
     )
     group.add_argument(
         "-l",

@@ -105,11 +105,11 @@ class ModelStore:
             raise FaceswapError(f"model folder '{self.folder}' is a file: name a folder with -m")
         if self.saves.folder.exists() and not self.saves.folder.is_dir():
             raise FaceswapError(f"'{self.saves.folder}' is a file: saves go there, so move it")
-        found = _names(self.folder)
+        found = models_in(self.folder)
         if found - {self.name}:
             raise FaceswapError(
                 f"model folder '{self.folder}' holds a model of {_listed(found)}: "
-                f"give '{self.name}' a folder of its own with -m, or choose that model with -t"
+                f"give '{self.name}' a folder of its own with -m, or leave out -t"
             )
 
     def load(self) -> keras.Model:
@@ -228,15 +228,16 @@ def find_model(model_dir: str) -> str:
     FaceswapError
         There is none, or there are several.
     """
-    names = _names(Path(model_dir))
+    names = models_in(model_dir)
     if len(names) == 1:
         return names.pop()
     what = f"models of {_listed(names)}" if names else "no model"
     raise FaceswapError(f"model folder '{model_dir}' holds {what}: name one that holds one model")
 
 
-def _names(folder: Path) -> set[str]:
-    found: set[str] = set()
+def models_in(model_dir: str | Path) -> set[str]:
+    """Names of the models that a folder holds; none where it is not there."""
+    folder, found = Path(model_dir), set()
     for ending in (".keras", "_state.json", "_saves"):
         for path in folder.glob(f"*{ending}"):
             name = path.name.removesuffix(ending)
