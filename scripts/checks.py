@@ -38,7 +38,7 @@ def check(options: Namespace) -> None:
 
 
 def model_to_train(options: Namespace) -> str:
-    """Name of the model to train: what is asked for, or what the folder holds, or ``original``.
+    """Name of the model to train: what is asked for, or else what the folder holds.
 
     Parameters
     ----------
@@ -50,9 +50,9 @@ def model_to_train(options: Namespace) -> str:
     FaceswapError
         The folder holds several, and none is asked for.
     """
-    if options.trainer is not None:
+    if getattr(options, "chose_trainer", True) or not models_in(options.model_dir):
         return str(options.trainer)
-    return find_model(options.model_dir) if models_in(options.model_dir) else "original"
+    return find_model(options.model_dir)
 
 
 def timelapse_folders(options: Namespace) -> dict[str, str] | None:

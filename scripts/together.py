@@ -23,9 +23,9 @@ logger = logging.getLogger(__name__)
 _OWN = {
     *("input_a", "input_b", "model_dir", "plugin_dir", "configfile"),
     *("timelapse_input_a", "timelapse_input_b"),
-    *("loglevel", "logfile", "exclude_gpus"),
+    *("loglevel", "logfile", "exclude_gpus", "chose_trainer"),
 }
-"""Options that machines may differ in: where their files are, what they say, their GPUs."""
+"""What machines may differ in: where files are, what they say, their GPUs, whether -t is given."""
 
 _PLACES = {"load_weights", "timelapse_output"}
 """Options whose value may differ, so long as all machines have it or none."""

@@ -14,11 +14,14 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         "Losses, masks, optimizer, precision and how far faces are changed are options in "
         "train.ini (-C); the first run writes one with all defaults and help, and says where."
     )
+    parser.set_defaults(chose_trainer=False)
     group = parser.add_argument_group("faces and model")
     add_faces(group)
     group.add_argument(
         "-t",
         "--trainer",
+        default="original",
+        action=_Chosen,
         metavar="NAME",
         help=f"model: {', '.join(_model_names())} (default: the one that the model's folder holds, "
         "for a new one original; compact is the one for machines without a GPU)",
@@ -47,6 +50,15 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     _add_held_out(parser.add_argument_group("faces held out"))
     _add_sight(parser.add_argument_group("preview and time-lapse"))
     _add_augmentation(parser.add_argument_group("augmentation"))
+
+
+class _Chosen(argparse.Action):
+    """Keeps, too, that the user chose a model: else a run goes on with the one that is there."""
+
+    def __call__(
+        self, parser: object, namespace: argparse.Namespace, values: object, *_: object
+    ) -> None:
+        namespace.trainer, namespace.chose_trainer = values, True
 
 
 def _model_names() -> list[str]:

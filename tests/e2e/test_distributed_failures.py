@@ -119,12 +119,12 @@ def start(rendered: dict[str, Path], tmp_path: Path) -> Iterator[Start]:
 def test_all_start_again_where_one_is_killed_and_the_end_stays_where_it_was(
     start: Start, rank: int
 ) -> None:
-    run = start("-it", "250", "-s", "20")
-    run.until(lambda: run.iterations >= 60)
+    run = start("-it", "60", "-s", "5")
+    run.until(lambda: run.iterations >= 10)
     run.kill(rank)
     assert run.wait() == 0, run.printed
-    assert run.iterations == 250
-    assert "Stopped at iteration 250" in run.printed
+    assert run.iterations == 60
+    assert "Stopped at iteration 60" in run.printed
     assert len(run.lines("error: another process of this run has ended")) == 1, run.printed
     assert len(run.lines("Started again")) == 1
     assert "Traceback" not in run.printed
@@ -159,8 +159,8 @@ def test_one_that_dies_again_and_again_ends_the_run(
 def test_without_restarts_the_run_ends_at_once_and_the_next_goes_on(
     start: Start, rank: int
 ) -> None:
-    run = start("-it", "100000", "-s", "20", command=[*TORCHRUN, "-m", "faceswap"])
-    run.until(lambda: run.iterations >= 40)
+    run = start("-it", "100000", "-s", "5", command=[*TORCHRUN, "-m", "faceswap"])
+    run.until(lambda: run.iterations >= 10)
     run.kill(rank)
     assert run.wait(20) == 1, run.printed
     assert len(run.lines("faceswap: error: another process")) == 1, run.printed

@@ -50,5 +50,11 @@ def test_training_imports_no_more_than_it_needs(rendered: dict[str, Path], tmp_p
         ]
     )
     assert {"cv2", "keras", "torch"} <= modules
-    others = {"scipy.interpolate", "scipy.spatial", "lib.synthetic", "lib.evaluation.truth"}
+    others = {
+        "matplotlib.figure",
+        "scipy.interpolate",
+        "scipy.spatial",
+        "lib.synthetic",
+        "lib.evaluation.truth",
+    }
     assert not modules & others

@@ -23,3 +23,11 @@ def test_the_users_keras_json_does_not_count(tmp_path: Path) -> None:
         check=True,
     )
     assert result.stdout.split() == ["torch", "channels_last", "float32"]
+
+
+def test_keras_is_imported_without_matplotlib_which_others_may_still_import() -> None:
+    code = "import lib, keras, sys; print('matplotlib' in sys.modules); import matplotlib.pyplot"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == ["False"]
