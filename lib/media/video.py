@@ -132,6 +132,7 @@ class VideoSource:
             self.count = _count(container, stream)
             self._frames, self._end = stream.frames, _end(stream)
             self.video = _info(container, stream, first)
+        _warn(path, first)
         self._stored = first.height, first.width
         self.size = self._stored[::-1] if self.video.turn.quarters % 2 else self._stored
 
@@ -213,6 +214,19 @@ def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> 
         colour=Colour.of(first),
         sounds=len(container.streams.audio),
     )
+
+
+def _warn(path: Path, first: VideoFrame) -> None:
+    """Tell what is not made of a video as its maker would want it."""
+    if first.interlaced_frame:
+        _log.warning(
+            "'%s' is interlaced: if what moves shows combs, deinterlace it first, such as with "
+            "ffmpeg's bwdif",
+            path,
+        )
+    bits = max(component.bits for component in first.format.components)
+    if bits > 8:
+        _log.warning("'%s' has %d bits a channel, of which 8 are read", path, bits)
 
 
 def _start(container: InputContainer, stream: VideoStream) -> Fraction:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from faceswap.cli import main
+
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 ROOT = Path(__file__).parents[2]
 SECONDS = 240
@@ -99,17 +101,17 @@ def test_machines_need_no_folder_in_common_and_the_one_with_the_model_leads(
 
 
 def test_both_start_again_where_a_process_of_one_is_killed(start: Start, tmp_path: Path) -> None:
-    runs = [start(name, "-it", "250", "-s", "20") for name in ("one", "two")]
+    runs = [start(name, "-it", "60", "-s", "5") for name in ("one", "two")]
     models = [tmp_path / name / "model" for name in ("one", "two")]
     end = time.monotonic() + SECONDS
-    while max(map(iterations, models)) < 60:
+    while max(map(iterations, models)) < 10:
         assert time.monotonic() < end
         time.sleep(0.01)
     (pid,) = children(runs[0].pid)
     os.kill(pid, signal.SIGKILL)
     said = "".join(finish(*runs))
     assert said.count("Started again") == 1, said
-    assert max(map(iterations, models)) == 250
+    assert max(map(iterations, models)) == 60
 
 
 def refused(*runs: subprocess.Popen[str]) -> str:
@@ -124,8 +126,11 @@ def refused(*runs: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize(
     ("section", "more", "named"),
     [
-        ("[global]\nlearning_rate = 1e-3\n", [], "option learning_rate"),
-        ("[trainer.original]\nzoom_amount = 9\n", [], "option zoom_amount"),
+        (
+            "[global]\nlearning_rate = 1e-3\n[trainer.original]\nzoom_amount = 9\n",
+            [],
+            "option learning_rate, option zoom_amount",
+        ),
         ("", ["--freeze-weights", "--holdout", "0.1"], "--freeze-weights, --holdout"),
     ],
 )
@@ -141,14 +146,11 @@ def test_machines_that_differ_are_refused(
 
 
 def test_machines_with_different_models_of_as_many_iterations_are_refused(
-    start: Start, tmp_path: Path
+    start: Start, tmp_path: Path, rendered: dict[str, Path]
 ) -> None:
-    finish(start("one", "-it", "1", "--seed", "1"), start("two", "-it", "1", "--seed", "1"))
-    models = [tmp_path / name / "model" for name in ("one", "two")]
-    (model,) = [folder for folder in models if folder.exists()]
-    model.rename(tmp_path / "kept")
-    finish(start("one", "-it", "1", "--seed", "2"), start("two", "-it", "1", "--seed", "2"))
-    (model,) = [folder for folder in models if folder.exists()]
-    (tmp_path / "kept").rename(models[1 - models.index(model)])
+    for seed, machine in enumerate(("one", "two")):
+        words = ["train", "-A", str(rendered["a"]), "-B", str(rendered["b"]), "-t", "tiny", "-n"]
+        words += ["-m", str(tmp_path / machine / "model"), "--plugin-dir", str(PLUGINS)]
+        assert main([*words, "-it", "1", "-b", "3", "--seed", str(seed)]) == 0
     told = refused(start("one", "-it", "1"), start("two", "-it", "1"))
     assert "different models on different machines, of 1 and 1 iterations" in told

@@ -144,6 +144,17 @@ def test_without_time_stamps_frames_come_at_the_rate(tmp_path: Path) -> None:
     assert times[0] == 0
 
 
+def test_what_is_lost_of_a_video_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    VideoSource(clips.write_clip(tmp_path / "plain.mp4", 2))
+    assert not caplog.messages
+    VideoSource(clips.write_clip(tmp_path / "deep.mp4", 2, pixel_format="yuv420p10le"))
+    fields = {"x264-params": "tff=1"}
+    VideoSource(clips.write_clip(tmp_path / "fields.mp4", 2, size=(64, 64), options=fields))
+    deep, interlaced = caplog.messages
+    assert "deep.mp4' has 10 bits a channel, of which 8 are read" in deep
+    assert "fields.mp4' is interlaced" in interlaced
+
+
 def test_what_cannot_be_opened_is_one_line(tmp_path: Path) -> None:
     whole = clips.write_clip(tmp_path / "whole.mp4", 12).read_bytes()
     (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) // 2])  # its table is at the end
