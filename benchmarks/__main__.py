@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmarks.tables import FOLDER, SETTINGS, Table, last, new_path, this_machine
-from lib.training.device import has_bfloat16_units
+from lib.device import has_bfloat16_units
 
 RUNS = (
     "step --model compact",

@@ -28,7 +28,7 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 
 from benchmarks.timing import parser, report, seconds
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.reporter import Reporter

@@ -9,7 +9,7 @@ import keras
 import torch
 from torch import Tensor
 
-from lib.training.device import device
+from lib.device import device
 from plugins import loader
 
 

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.plain_torch import MODELS, Plain, PlainStep
 from benchmarks.plugin import make_plugin, precision, random_sides
 from benchmarks.timing import parser, report, seconds
-from lib.training.device import device, to_device
+from lib.device import device, to_device
 from lib.training.step import TrainingStep
 
 EDGE, SGEMM = 64, 2048

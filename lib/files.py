@@ -117,3 +117,19 @@ def roomy_folder() -> str:
     if not is_named and os.path.isdir(_ON_DISK) and os.access(_ON_DISK, os.W_OK | os.X_OK):
         return _ON_DISK
     return tempfile.gettempdir()
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, so that they survive a power cut.
+
+    Raises
+    ------
+    OSError
+        One can't be made.
+    """
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    with suppress(PermissionError):  # a folder that may be written to need not be readable
+        sync(folder.parent)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from lib.config import ini
 from lib.config.options import Options
+from lib.device import to_device
 from lib.errors import FaceswapError
 from lib.model.precision import policy, set_precision
 from lib.model.predictor import Predictor, side_path
-from lib.training.device import to_device
 from lib.training.step import TrainingStep
 from plugins import loader
 

@@ -80,7 +80,7 @@ def _package(requirement: Requirement) -> Finding:
 
 def _device() -> Finding:
     try:
-        device: Any = importlib.import_module("lib.training.device")
+        device: Any = importlib.import_module("lib.device")
         return True, f"trains on {device.describe()}"
     except (ImportError, RuntimeError) as error:
         return False, f"PyTorch or Keras can't start: {error}"

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from lib import device
 from lib.errors import FaceswapError
 from lib.live.asks import Ask
 from lib.live.reporter import Reporter
-from lib.training import device
 from lib.training.distributed import World
 from scripts.saving import Saving
 from scripts.steering import Steering, Wishes

@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from lib.checkpoint.generations import MODEL, RANDOM, STATE, Generation, Generations
-from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.manifest import DamagedSaveError
 from lib.checkpoint.recovery import holds_strangers, recover
 from lib.checkpoint.snapshots import copy_folder
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
+from lib.folder_lock import FolderLock
 from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.status import live_folder, read_status, write_status

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import torch
 
+from lib.device import is_cuda
 from lib.errors import FaceswapError
 from lib.live.asks import Asks
 from lib.live.reporter import Reporter
 from lib.live.status import Status, live_folder, resident_memory
-from lib.training.device import is_cuda
 from scripts.running import PreviewFile
 
 

@@ -14,18 +14,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lib import device
 from lib.checkpoint.copies import values_of
-from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore
 from lib.errors import FaceswapError
+from lib.folder_lock import FolderLock
 from lib.live.reporter import Reporter
 from lib.logs.console import ConsoleLine, LineAwareHandler
 from lib.logs.setup import configure
 from lib.logs.terminal import in_notebook
 from lib.model.precision import is_slow, policy
 from lib.preview.notebook import NotebookViewer
-from lib.training import device, distributed
+from lib.training import distributed
 from lib.training.handing import hand_over, own_folder, take_back
 from lib.training.heap import share_heap
 from lib.training.launch import launch

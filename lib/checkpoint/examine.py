@@ -5,11 +5,11 @@ import shutil
 from collections.abc import Iterator
 
 from lib.checkpoint.generations import Generation
-from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.state_file import StateFile
 from lib.checkpoint.store import ModelStore, find_model
 from lib.errors import FaceswapError
 from lib.findings import Finding
+from lib.folder_lock import FolderLock
 
 
 def examine(folder: str) -> Iterator[Finding]:

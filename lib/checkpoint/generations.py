@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lib.checkpoint.manifest import DamagedSaveError, Manifest
 from lib.errors import FaceswapError
-from lib.files import sync
+from lib.files import make_folder, sync
 
 MODEL, STATE, RANDOM = "model.keras", "state.json", "random.npz"
 _NAME = r"(\d{6,12})_(\d{1,16})"
@@ -293,19 +293,3 @@ def _rename(generation: Generation, ending: str) -> Path:
         aside = generation.path.with_name(f"{generation.path.name}{ending}.{count}")
     os.rename(generation.path, aside)
     return aside
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder, and those above it that are missing, so that they survive a power cut.
-
-    Raises
-    ------
-    OSError
-        One can't be made.
-    """
-    if folder.is_dir():
-        return
-    make_folder(folder.parent)
-    folder.mkdir(exist_ok=True)
-    with suppress(PermissionError):  # a folder that may be written to need not be readable
-        sync(folder.parent)

@@ -15,7 +15,7 @@ from lib.checkpoint.budget import limited
 from lib.checkpoint.network import UnknownClassError, check_network
 from lib.checkpoint.weights import count_values
 from lib.errors import FaceswapError
-from lib.training.memory import is_out_of_memory
+from lib.memory import is_out_of_memory
 
 MOST_COPIES: Final = 6
 """Numbers that a model makes for each one in its file. One that was saved before its optimizer's

@@ -12,14 +12,15 @@ from typing import Any, Final
 import keras
 
 from lib.checkpoint import random_state
-from lib.checkpoint.generations import MODEL, PARTIAL, RANDOM, STATE, Generation, make_folder
+from lib.checkpoint.generations import MODEL, PARTIAL, RANDOM, STATE, Generation
 from lib.checkpoint.held import Held
 from lib.checkpoint.layout import Layout
 from lib.checkpoint.stand_in import StandIn
 from lib.checkpoint.store import ModelStore
 from lib.checkpoint.writer import Writer
 from lib.errors import FaceswapError
-from lib.training.memory import is_out_of_memory
+from lib.files import make_folder
+from lib.memory import is_out_of_memory
 
 logger = logging.getLogger(__name__)
 

@@ -13,13 +13,13 @@ from torch import Tensor
 from lib.data.augment import plain
 from lib.data.faceset import FaceSet
 from lib.data.stored import Pictures
+from lib.device import to_device
 from lib.errors import FaceswapError
 from lib.evaluation.score import Score, mean, score_faces
+from lib.memory import attempt, half
 from lib.model.averaging import averaged
 from lib.model.predictor import Predictor, side_path
-from lib.training.device import to_device
 from lib.training.feed import ordered
-from lib.training.memory import attempt, half
 
 logger = logging.getLogger(__name__)
 

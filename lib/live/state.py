@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 from lib.live.status import live_folder, read_status
 
 RunState = Literal["running", "stopped", "failed", "killed"]

@@ -11,9 +11,9 @@ import torch
 from keras import ops
 from torch.nn import functional as F
 
+from lib.device import has_bfloat16_units
 from lib.errors import FaceswapError
 from lib.model.initializers import ICNR, ConvolutionAware, Depthwise
-from lib.training.device import has_bfloat16_units
 
 
 def default_initializer(conv_aware_init: bool) -> keras.initializers.Initializer:

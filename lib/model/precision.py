@@ -5,8 +5,8 @@ from typing import Any
 
 import keras
 
+from lib.device import device, has_bfloat16_units
 from lib.model.layers import OutputActivation
-from lib.training.device import device, has_bfloat16_units
 
 
 def policy(config: Mapping[str, Any]) -> str:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from lib.data.augment import plain
 from lib.data.stored import Pictures
-from lib.training.device import to_device
-from lib.training.memory import attempt, half
+from lib.device import to_device
+from lib.memory import attempt, half
 
 logger = logging.getLogger(__name__)
 

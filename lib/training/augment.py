@@ -18,8 +18,8 @@ from torch import Tensor
 from lib.data.faceset import FaceSet
 from lib.data.plan import Plan, Planner
 from lib.data.warp import Sampler
+from lib.device import device, is_cuda, pinned, upload
 from lib.training.colour import Change, Colours, planned
-from lib.training.device import device, is_cuda, pinned, upload
 from lib.training.room import Room
 
 Floats = NDArray[np.float64]

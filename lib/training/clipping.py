@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.utils import get_total_norm
 
-from lib.training.device import device
+from lib.device import device
 
 HISTORY = 1000
 """How many of the newest norms autoclip goes by."""

@@ -10,8 +10,8 @@ from torch import Tensor
 from lib.data.augment import Draws
 from lib.data.colour import are_changed, clahe_tiles, lines
 from lib.data.srgb import TO_XYZ, linear_light
+from lib.device import device
 from lib.training.clahe import Tiling, equalise, tiling
-from lib.training.device import device
 
 Floats = NDArray[np.float64]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lib.errors import FaceswapError
-from lib.training.memory import is_out_of_memory
+from lib.memory import is_out_of_memory
 
 Function = TypeVar("Function", bound=Callable[..., Tensor])
 

@@ -12,11 +12,11 @@ import keras
 import torch
 from torch import Tensor
 
+from lib.device import device, is_cuda, to_device
+from lib.memory import attempt
 from lib.model.compiling import loss_names
 from lib.model.passing import Passing
-from lib.training.device import device, is_cuda, to_device
 from lib.training.graph import JoinedGraph
-from lib.training.memory import attempt
 from lib.training.step import Sides
 
 

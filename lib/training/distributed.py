@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from lib.device import device
 from lib.errors import FaceswapError, ToldElsewhereError
-from lib.training.device import device
 from lib.training.launch import tell_exit_code
 from lib.training.notes import notes
 

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from lib.data.batches import Batch, Batches
 from lib.data.prefetch import Prefetcher
+from lib.device import Pixels
+from lib.memory import attempt
 from lib.training.augment import DeviceBatches, Staged
-from lib.training.device import Pixels
 from lib.training.distributed import ALONE, World
-from lib.training.memory import attempt
 from lib.training.order import START, Origin
 
 Bytes = TypeVar("Bytes", NDArray[np.uint8], Tensor, Pixels)

@@ -11,8 +11,8 @@ import keras
 import torch
 from torch import Tensor
 
+from lib.device import device
 from lib.model.passing import Passing
-from lib.training.device import device
 from lib.training.graph import JoinedGraph
 
 

@@ -2,7 +2,7 @@
 
 import logging
 
-from lib.training.memory import half
+from lib.memory import half
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lib.training.device import device
+from lib.device import device
 
 INITIAL = 2.0**15
 LARGEST = 2.0**24

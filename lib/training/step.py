@@ -12,16 +12,17 @@ from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.nn.utils import get_total_norm
 
+from lib.device import Pixels, to_device
 from lib.errors import FaceswapError
+from lib.memory import attempt
 from lib.model.optimizers.update import Update
 from lib.model.passing import Passing
 from lib.model.precision import policy
 from lib.model.transfer import frozen_variables
 from lib.training.clipping import make_clipping
 from lib.training.compiled import compiled
-from lib.training.device import Pixels, to_device
 from lib.training.graph import JoinedGraph
-from lib.training.memory import Parts, attempt
+from lib.training.parts import Parts
 from lib.training.reached import reached_weights
 from lib.training.scaling import LossScale
 

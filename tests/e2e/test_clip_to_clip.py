@@ -21,10 +21,13 @@ from lib.synthetic.render import render
 from scripts.arguments import make_parser
 from scripts.finding import make_finder
 
-ITERATIONS = 400
-FOLLOWS = 0.6
-"""How well the mouth is to follow after so little training: 0.74 was measured, and 0.74 to 0.83
-after 600 to 1,300 iterations, which take too long for a test."""
+ITERATIONS = 500
+FOLLOWS = 0.8
+"""Correlation of the mouth's opening with the source's, in the two clips whose mouths open most.
+
+Those of `bbaf2n` part by half a pixel, where a blur of 3 pixels alone leaves 0.82 of it: a swap has
+0.83 there after 1,600 iterations, and 0.46 to 0.75 after 400.
+"""
 EDGE = 256
 
 
@@ -55,23 +58,25 @@ def opening(landmarks: np.ndarray) -> np.ndarray:
 def test_the_swapped_clip_shows_the_other_person_doing_the_same(grid: Path, tmp_path: Path) -> None:
     if not find_spec("dlib") or not find_spec("face_recognition_models"):
         pytest.skip("dlib and its network are needed, and are not installed")
-    clips = {side: grid.parent / f"{name}.mpg" for side, name in (("a", "bbaf2n"), ("b", "sbia1a"))}
+    clips = {side: grid.parent / f"{name}.mpg" for side, name in (("a", "brbk7n"), ("b", "lbbc2a"))}
     for side, clip in clips.items():
         assert main(["extract", "-i", str(clip), "-o", str(tmp_path / side)]) == 0
     faces = ["-A", str(tmp_path / "a"), "-B", str(tmp_path / "b")]
-    model, out = str(tmp_path / "model"), tmp_path / "out.mp4"
+    model = str(tmp_path / "model")
     train = ["train", *faces, "-m", model, "-t", "compact", "-n"]
     assert main([*train, "-it", str(ITERATIONS), "-s", str(ITERATIONS)]) == 0
-    convert = ["convert", "-i", str(clips["a"]), "-a", str(tmp_path / "a"), "-m", model]
-    assert main([*convert, "-o", str(out)]) == 0
 
-    assert read_mark(out) == SOURCE_TYPE
-    source, target = seen(clips["a"]), seen(clips["b"])
-    landmarks, vectors = seen(out)
-    assert len(landmarks) == len(source[0]) == 75
-    assert distance(vectors, target[1]) < distance(vectors, source[1]) - 0.1
-    follows = np.corrcoef(opening(source[0]), opening(landmarks))[0, 1]
-    assert follows >= FOLLOWS
+    clip_of = {side: seen(clip) for side, clip in clips.items()}
+    for side, other, direction in (("a", "b", []), ("b", "a", ["--swap-model"])):
+        out = tmp_path / f"{side}.mp4"
+        convert = ["convert", "-i", str(clips[side]), "-a", str(tmp_path / side), "-m", model]
+        assert main([*convert, "-o", str(out), *direction]) == 0
+        assert read_mark(out) == SOURCE_TYPE
+        (source, as_source), (_, as_target) = clip_of[side], clip_of[other]
+        landmarks, vectors = seen(out)
+        assert len(landmarks) == len(source) == 75
+        assert distance(vectors, as_target) < distance(vectors, as_source) - 0.1
+        assert np.corrcoef(opening(source), opening(landmarks))[0, 1] >= FOLLOWS
 
 
 @pytest.mark.slow

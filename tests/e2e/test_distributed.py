@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import lib.model.nn_blocks  # noqa: F401 - makes the layers known to Keras
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 FAULTY = ["--plugin-dir", str(PLUGINS.with_name("faulty"))]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 # Two GPUs are only said to be there: the processes find none, and take the CPU.

@@ -18,11 +18,11 @@ from lib.data.batches import Batches
 from lib.data.faceset import FaceSet
 from lib.data.files import find_images
 from lib.data.plan import Planner
+from lib.device import device
 from lib.model.losses.face import FaceLoss
 from lib.model.optimizers.factory import make_optimizer
 from lib.model.precision import policy, set_precision
 from lib.training.augment import DeviceBatches
-from lib.training.device import device
 from lib.training.feed import Feed
 from lib.training.room import Room
 from lib.training.step import TrainingStep

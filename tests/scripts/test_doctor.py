@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from faceswap.cli import main
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 from plugins import loader
 from scripts import doctor
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from faceswap.cli import main
-from lib.checkpoint.lock import FolderLock
 from lib.checkpoint.store import ModelStore
+from lib.folder_lock import FolderLock
 from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.overview import overview

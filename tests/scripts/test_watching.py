@@ -11,8 +11,8 @@ import cv2
 import pytest
 from PIL import Image
 
-from lib.checkpoint.lock import FolderLock
 from lib.errors import FaceswapError
+from lib.folder_lock import FolderLock
 from lib.live.asks import Ask, Asks
 from lib.live.events import EventLog
 from lib.live.history import log_path

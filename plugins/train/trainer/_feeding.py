@@ -8,8 +8,8 @@ from lib.data.batches import Batches
 from lib.data.faceset import FaceSet
 from lib.data.landmark_warp import relative_landmarks
 from lib.data.plan import Planner
+from lib.device import is_cuda
 from lib.training.augment import DeviceBatches
-from lib.training.device import is_cuda
 from lib.training.distributed import World
 from lib.training.feed import Feed
 from lib.training.order import START, Origin

@@ -158,7 +158,8 @@ def test_no_number_is_given_twice_and_no_name_either(tmp_path: Path) -> None:
 
 def test_the_first_save_survives_a_power_cut(tmp_path: Path, monkeypatch) -> None:
     synced = []
-    monkeypatch.setattr("lib.checkpoint.generations.sync", synced.append)
+    for module in ("lib.checkpoint.generations", "lib.files"):
+        monkeypatch.setattr(f"{module}.sync", synced.append)
     saves = Generations(tmp_path / "models" / "pair", "tiny")
     add(saves, 1)
     assert {tmp_path, tmp_path / "models", tmp_path / "models" / "pair"} < set(synced)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lib.checkpoint.lock import FolderLock
 from lib.errors import FaceswapError
+from lib.folder_lock import FolderLock
 from lib.live.history import newest, read_events
 from lib.live.overview import model_in, overview
 from lib.live.record import Record, stored_options

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 from lib.live.history import log_path
 from lib.live.samples import SideFaces, write_samples
 from lib.live.status import Status, live_folder, write_status

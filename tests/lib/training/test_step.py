@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
+from lib.device import to_device
 from lib.errors import FaceswapError
 from lib.model.losses.face import FaceLoss, MaskLoss
 from lib.model.precision import set_precision
-from lib.training.device import to_device
 from lib.training.scaling import INITIAL, SMALLEST
 from tests.fixtures.small_step import (
     FLOAT16,

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lib.training import device as place
-from lib.training.device import describe, device, pinned, to_device, upload
+from lib import device as place
+from lib.device import describe, device, pinned, to_device, upload
 
 
 def test_bytes_become_floats_from_0_to_1() -> None:

@@ -10,8 +10,8 @@ from typing import Self
 
 from filelock import FileLock, Timeout
 
-from lib.checkpoint.generations import make_folder
 from lib.errors import FaceswapError
+from lib.files import make_folder
 from lib.hold import leave_name, name_left
 
 LOCK, HOLDER = ".lock", ".holder.json"

@@ -1,10 +1,9 @@
-"""Memory that runs out: what says so, what is free again after it, and the step in parts."""
+"""A step in parts, where memory runs out for the whole."""
 
 import logging
 import subprocess
 import sys
 import textwrap
-import weakref
 from typing import Any
 
 import keras
@@ -17,61 +16,11 @@ from hypothesis import strategies as st
 from lib.config import options, sections
 from lib.errors import FaceswapError
 from lib.model.losses.face import FUNCTIONS, FaceLoss, MaskLoss
-from lib.training.memory import Parts, attempt, half, is_out_of_memory
+from lib.training.parts import Parts
 from lib.training.step import TrainingStep
 
 CONFIG = options.merged(cls() for cls in sections.MODEL.values())
 RATE = 1e-3
-
-SAID = [
-    MemoryError(),
-    np._core._exceptions._ArrayMemoryError((1,), np.dtype(float)),
-    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
-    RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory"),
-    RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes."),
-    RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
-    RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
-    RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"),
-]
-OTHERS = [RuntimeError("shapes do not match"), ValueError("out of memory"), KeyError("x")]
-
-
-@pytest.mark.parametrize("error", SAID, ids=str)
-def test_memory_that_runs_out_is_known_by_its_words(error: Exception) -> None:
-    assert is_out_of_memory(error)
-
-
-@pytest.mark.parametrize("error", OTHERS, ids=str)
-def test_other_errors_are_not_taken_for_it(error: Exception) -> None:
-    def work() -> None:
-        raise error
-
-    assert not is_out_of_memory(error)
-    with pytest.raises(type(error)):
-        attempt(work)
-
-
-def test_torch_says_so_where_there_is_no_memory() -> None:
-    # More than an address can tell.
-    assert attempt(lambda: torch.empty(2**60, dtype=torch.uint8)) is None
-    assert attempt(lambda: np.empty(2**60, dtype=np.uint8)) is None
-
-
-class Thing:
-    """Something in the way."""
-
-
-def test_what_the_work_held_is_free_after_it() -> None:
-    held: list[weakref.ref[Thing]] = []
-
-    def work() -> None:
-        thing = Thing()
-        thing.itself = thing
-        held.append(weakref.ref(thing))
-        raise MemoryError
-
-    assert attempt(work) is None
-    assert held[0]() is None
 
 
 @given(st.integers(1, 70), st.integers(0, 8))
@@ -116,12 +65,6 @@ def test_a_smaller_batch_needs_fewer_parts() -> None:
 def test_a_size_that_lets_no_face_through_is_not_gone_on_from(wrong: Any) -> None:
     with pytest.raises(ValueError, match=r"faces at a time|invalid literal"):
         Parts().restore({"most_faces": wrong})
-
-
-def test_half_of_one_face_is_a_mistake_with_advice() -> None:
-    assert [half(faces, "a test", "") for faces in (2, 3, 16)] == [1, 2, 8]
-    with pytest.raises(FaceswapError, match="out of memory in a test, .* at a time: buy more"):
-        half(1, "a test", "buy more")
 
 
 class Crowded(keras.layers.Layer):

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from lib.checkpoint.lock import FolderLock
 from lib.errors import FaceswapError
+from lib.folder_lock import FolderLock
 
 HOLD = """
 import sys, time
-from lib.checkpoint.lock import FolderLock
+from lib.folder_lock import FolderLock
 with FolderLock(sys.argv[1]):
     print("held", flush=True)
     time.sleep(60)
@@ -71,7 +71,7 @@ def test_a_folder_that_nothing_came_into_goes_again(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_made_survives_a_power_cut(tmp_path: Path, monkeypatch) -> None:
     synced: list[Path] = []
-    monkeypatch.setattr("lib.checkpoint.generations.sync", synced.append)
+    monkeypatch.setattr("lib.files.sync", synced.append)
     with FolderLock(tmp_path / "models" / "pair"):
         assert synced == [tmp_path, tmp_path / "models"]
 
