@@ -52,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         _complain("out of memory: end other programs, or use smaller models and batches", arguments)
         return 1
+    except OSError as error:
+        what = f" ('{error.filename}')" if error.filename else ""
+        _complain(f"the system says: {error.strerror or error}{what}", arguments)
+        return 1
     except Exception as error:
         hint = "please report it with the traceback that -L DEBUG shows"
         _complain(f"unexpected {type(error).__name__}: {error} ({hint})", arguments)
