@@ -12,6 +12,7 @@ from benchmarks.timing import parser, report, seconds
 
 FIRST = "Saved at iteration 1"
 """What a new model says once its first iteration is done and on the disk."""
+# Without `lib`, which keeps matplotlib from Keras.
 IMPORTS = "import os; os.environ['KERAS_BACKEND'] = 'torch'; import torch, keras"
 
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from lib.errors import FaceswapError
 from lib.files import make_folder
-from lib.hold import leave_name, name_left
+from lib.hold import holder_in_words, write_holder
 
 LOCK, HOLDER = ".lock", ".holder.json"
 PATIENCE = 0.5
@@ -46,15 +46,15 @@ class FolderLock:
             self._lock.acquire(timeout=PATIENCE)
         except Timeout:
             raise FaceswapError(
-                f"model folder '{self._folder}' is in use by {name_left(self._holder)}: wait for "
-                "its end, stop it, or name another folder with -m"
+                f"model folder '{self._folder}' is in use by {holder_in_words(self._holder)}: wait "
+                "for its end, stop it, or name another folder with -m"
             ) from None
         except OSError as error:
             raise FaceswapError(
                 f"model folder '{self._folder}' can't be written to ({error.strerror}): name "
                 "another with -m, or change its permissions"
             ) from error
-        leave_name(self._holder)
+        write_holder(self._holder)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -79,7 +79,7 @@ class FolderLock:
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
-            return name_left(self._holder)
+            return holder_in_words(self._holder)
         except OSError as error:
             raise FaceswapError(
                 f"whether '{self._folder}' is in use can't be told: '{LOCK}' in it can't be opened "

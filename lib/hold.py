@@ -19,15 +19,15 @@ from lib.errors import FaceswapError
 LOCK, HOLDER = ".writing.lock", ".writing.json"
 
 
-def leave_name(path: Path) -> None:
-    """Write down who holds something, for `name_left`; a full disk is no hindrance."""
+def write_holder(path: Path) -> None:
+    """Write down that this process holds something; a full disk is no hindrance."""
     about = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
     with suppress(OSError):
         path.write_text(json.dumps(about), encoding="utf-8")
 
 
-def name_left(path: Path) -> str:
-    """Who holds something and since when, in words, as `leave_name` wrote it down."""
+def holder_in_words(path: Path) -> str:
+    """Who holds something and since when, as `write_holder` wrote it down."""
     try:
         about = json.loads(path.read_text(encoding="utf-8"))
         since = time.strftime("%Y-%m-%d %H:%M", time.localtime(float(about["since"])))
@@ -61,12 +61,12 @@ class Hold:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise FaceswapError(
-                f"'{output}' is being written by {name_left(folder / HOLDER)}: wait for its end, "
-                "stop it, or name another output"
+                f"'{output}' is being written by {holder_in_words(folder / HOLDER)}: wait for its "
+                "end, stop it, or name another output"
             ) from None
         except OSError as error:
             raise FaceswapError(f"can't write '{output}': {error.strerror or error}") from error
-        leave_name(folder / HOLDER)
+        write_holder(folder / HOLDER)
 
     def release(self) -> None:
         """Let go; the folder goes as well if it is empty, unless it was there so before."""

@@ -5,7 +5,6 @@ import os
 from argparse import Namespace
 from pathlib import Path
 
-from lib.checkpoint.store import find_model, models_in
 from lib.data.files import find_images
 from lib.data.sides import check_count
 from lib.errors import FaceswapError
@@ -35,24 +34,6 @@ def check(options: Namespace) -> None:
         raise FaceswapError(
             "--stop-on-plateau needs faces held out: add --holdout 0.1, or leave it out"
         )
-
-
-def model_to_train(options: Namespace) -> str:
-    """Name of the model to train: what is asked for, or else what the folder holds.
-
-    Parameters
-    ----------
-    options
-        Of ``faceswap train``.
-
-    Raises
-    ------
-    FaceswapError
-        The folder holds several, and none is asked for.
-    """
-    if getattr(options, "chose_trainer", True) or not models_in(options.model_dir):
-        return str(options.trainer)
-    return find_model(options.model_dir)
 
 
 def timelapse_folders(options: Namespace) -> dict[str, str] | None:

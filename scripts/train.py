@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lib import device
 from lib.checkpoint.copies import values_of
 from lib.checkpoint.recovery import recover
-from lib.checkpoint.store import ModelStore
+from lib.checkpoint.store import ModelStore, models_in
 from lib.errors import FaceswapError
 from lib.folder_lock import FolderLock
 from lib.live.reporter import Reporter
@@ -31,7 +31,7 @@ from lib.training.handing import hand_over, own_folder, take_back
 from lib.training.heap import share_heap
 from lib.training.launch import launch
 from plugins import loader
-from scripts.checks import check, find_faces, model_to_train, timelapse_folders
+from scripts.checks import check, find_faces, timelapse_folders
 from scripts.learning_rate import find_learning_rate
 from scripts.running import PreviewFile, Running
 from scripts.telling import in_words, start_telling
@@ -59,7 +59,6 @@ class Train:
 
     def __init__(self, arguments: Namespace) -> None:
         self._args = arguments
-        arguments.trainer = model_to_train(arguments)
         self.console = ConsoleLine()
         """Where losses and messages are shown."""
         self._stop = threading.Event()
@@ -129,8 +128,7 @@ class Train:
 
     def _join(self) -> None:
         """Meet the other processes, if any; all but the first train without a word or a file."""
-        store = ModelStore(self._args.model_dir, self._args.trainer)
-        self._world = led_by_newest(distributed.join(), store)
+        self._world = self._meet()
         check_options(self._world, self._args)
         self._args.world = self._world
         if self._world.is_first:
@@ -139,6 +137,18 @@ class Train:
         self.console = ConsoleLine(interactive=False)
         self._args.no_logs, self._args.load_weights = True, None
         self._args.snapshot_interval = self._args.evaluate_interval = 0
+
+    def _meet(self) -> distributed.World:
+        """Find who leads; unless -t names a model, it is the one that the leader's folder holds."""
+        held = models_in(self._args.model_dir)
+        if len(held) == 1 and not self._args.chose_trainer:
+            self._args.trainer = held.pop()
+        store = ModelStore(self._args.model_dir, self._args.trainer)
+        world = led_by_newest(distributed.join(), store)
+        leading = world.share(self._args.trainer)
+        if not self._args.chose_trainer:
+            self._args.trainer = leading
+        return world
 
     def _work(self, images: dict[str, list[str]]) -> None:
         if self._args.summary:

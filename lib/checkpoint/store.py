@@ -107,9 +107,10 @@ class ModelStore:
             raise FaceswapError(f"'{self.saves.folder}' is a file: saves go there, so move it")
         found = models_in(self.folder)
         if found - {self.name}:
+            other = ", or leave out -t" if len(found) == 1 else ""
             raise FaceswapError(
                 f"model folder '{self.folder}' holds a model of {_listed(found)}: "
-                f"give '{self.name}' a folder of its own with -m, or leave out -t"
+                f"give '{self.name}' a folder of its own with -m{other}"
             )
 
     def load(self) -> keras.Model:

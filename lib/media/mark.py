@@ -84,7 +84,7 @@ def encode_picture(
     title
         What it shows; empty for none.
     profile
-        ICC profile of its colours; None for none.
+        ICC profile of its colours, for PNG and JPEG; None for none.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def _encoded(
             how = {"quality": quality, "subsampling": "4:4:4"}
             picture.save(file, "JPEG", xmp=xmp, icc_profile=profile, **how)
         case _:
-            picture.save(file, "WEBP", xmp=xmp, quality=quality, icc_profile=profile)
+            picture.save(file, "WEBP", xmp=xmp, quality=quality)
     return file.getvalue()
 
 

@@ -4,6 +4,7 @@ import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,24 +71,24 @@ class PictureSource:
         is_told = False
         for index in range(start, len(self.files), every):
             try:
-                image, profile, count = read_picture(self.files[index])
+                picture = read_picture(self.files[index])
             except FaceswapError as error:
                 _log.warning("%s; passed over", error)
                 continue
-            if count > 1 and not is_told:
+            if picture.pages > 1 and not is_told:
                 is_told = True
                 _log.warning(
-                    "'%s' holds %d pictures: the first alone is taken, here and in others like it",
+                    "'%s' holds %d pictures: the first alone is taken, as in all such files",
                     self.files[index],
-                    count,
+                    picture.pages,
                 )
-            yield Frame(index, self.name(index), image, profile=profile)
+            yield Frame(index, self.name(index), picture.image, profile=picture.profile)
 
     def _first_size(self) -> tuple[int, int]:
         error = None
         for file in self.files:
             try:
-                height, width = read_picture(file)[0].shape[:2]
+                height, width = read_picture(file).image.shape[:2]
             except FaceswapError as unreadable:
                 error = error or unreadable
                 continue
@@ -98,19 +99,28 @@ class PictureSource:
         raise error
 
 
-def read_picture(path: Path) -> tuple[NDArray[np.uint8], bytes | None, int]:
+class Picture(NamedTuple):
+    """What a file holds.
+
+    Attributes
+    ----------
+    image
+        ``(height, width, 3)``, BGR.
+    profile
+        ICC profile of its colours, if it has one and they are RGB in the file, too.
+    pages
+        Pictures that the file holds, of which this is the first.
+    """
+
+    image: NDArray[np.uint8]
+    profile: bytes | None
+    pages: int
+
+
+def read_picture(path: Path) -> Picture:
     """Read a picture as a viewer shows it.
 
     Turned as its EXIF says; of 16 bits the upper 8 are taken; transparency is left out.
-
-    Returns
-    -------
-    image : NDArray
-        ``(height, width, 3)``, BGR.
-    profile : bytes or None
-        ICC profile of its colours, if it has one and they are RGB in the file, too.
-    count : int
-        Pictures that the file holds, of which this is the first.
 
     Raises
     ------
@@ -123,10 +133,10 @@ def read_picture(path: Path) -> tuple[NDArray[np.uint8], bytes | None, int]:
             rgb = _as_rgb(ImageOps.exif_transpose(picture))
             profile = picture.info.get("icc_profile") if picture.mode in _OF_RGB else None
             # The second picture of a phone's JPEG is a map of depths or the like.
-            count = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
+            pages = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
     except _UNREADABLE as error:
         raise FaceswapError(f"'{path}' can't be read as a picture: {error}") from error
-    return np.ascontiguousarray(np.asarray(rgb)[..., ::-1]), profile or None, count
+    return Picture(np.ascontiguousarray(np.asarray(rgb)[..., ::-1]), profile or None, pages)
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:

@@ -217,7 +217,7 @@ def _info(container: InputContainer, stream: VideoStream, first: VideoFrame) -> 
 
 
 def _warn(path: Path, first: VideoFrame) -> None:
-    """Tell what is not made of a video as its maker would want it."""
+    """Warn of fields, which are not taken apart, and of bits beyond 8, which are not read."""
     if first.interlaced_frame:
         _log.warning(
             "'%s' is interlaced: if what moves shows combs, deinterlace it first, such as with "

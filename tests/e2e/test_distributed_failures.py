@@ -119,12 +119,12 @@ def start(rendered: dict[str, Path], tmp_path: Path) -> Iterator[Start]:
 def test_all_start_again_where_one_is_killed_and_the_end_stays_where_it_was(
     start: Start, rank: int
 ) -> None:
-    run = start("-it", "60", "-s", "5")
+    run = start("-it", "120", "-s", "5")
     run.until(lambda: run.iterations >= 10)
     run.kill(rank)
     assert run.wait() == 0, run.printed
-    assert run.iterations == 60
-    assert "Stopped at iteration 60" in run.printed
+    assert run.iterations == 120
+    assert "Stopped at iteration 120" in run.printed
     assert len(run.lines("error: another process of this run has ended")) == 1, run.printed
     assert len(run.lines("Started again")) == 1
     assert "Traceback" not in run.printed

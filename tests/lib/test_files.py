@@ -9,7 +9,7 @@ import pytest
 
 from lib import files
 from lib.errors import FaceswapError
-from lib.files import keep_as, make_read_only, replacing, roomy_folder, sync
+from lib.files import keep_as, make_folder, make_read_only, replacing, roomy_folder, sync
 
 
 def test_the_file_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -152,3 +152,15 @@ def test_without_such_a_disk_large_files_lie_in_the_default_folder(
     if why == "a file":
         folders["disk"].touch(mode=0o777)
     assert roomy_folder() == str(folders["default"])
+
+
+def test_folders_that_are_made_survive_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    monkeypatch.setattr("lib.files.sync", synced.append)
+    make_folder(tmp_path / "models" / "pair")
+    assert (tmp_path / "models" / "pair").is_dir()
+    assert synced == [tmp_path, tmp_path / "models"]
+    make_folder(tmp_path / "models" / "pair")
+    assert len(synced) == 2

@@ -69,13 +69,6 @@ def test_a_folder_that_nothing_came_into_goes_again(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "c").iterdir()) == ["model"]
 
 
-def test_a_folder_that_is_made_survives_a_power_cut(tmp_path: Path, monkeypatch) -> None:
-    synced: list[Path] = []
-    monkeypatch.setattr("lib.files.sync", synced.append)
-    with FolderLock(tmp_path / "models" / "pair"):
-        assert synced == [tmp_path, tmp_path / "models"]
-
-
 def test_a_probe_stands_in_the_way_of_no_run(tmp_path: Path) -> None:
     probe = FileLock(tmp_path / ".lock", thread_local=False)
     probe.acquire()

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lib.errors import FaceswapError
-from scripts.arguments import make_parser
-from scripts.checks import find_faces, model_to_train
+from scripts.checks import find_faces
 
 
 def test_one_folder_for_both_sides_is_warned_of(
@@ -19,18 +17,3 @@ def test_one_folder_for_both_sides_is_warned_of(
         assert not caplog.messages
         find_faces(train_arguments(faces=twice))
     assert caplog.messages == ["-A and -B are the same folder: there is nobody to swap with"]
-
-
-def test_a_run_goes_on_with_the_model_that_is_there(tmp_path: Path) -> None:
-    def trained(*more: str) -> str:
-        words = ["train", "-A", "a", "-B", "b", "-m", str(tmp_path / "model"), *more]
-        return model_to_train(make_parser().parse_args(words))
-
-    assert trained() == "original"
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "tiny_state.json").write_text("{}")
-    assert trained() == "tiny"
-    assert trained("-t", "original") == "original"
-    (tmp_path / "model" / "compact.keras").write_bytes(b"")
-    with pytest.raises(FaceswapError, match="holds models of 'compact' and of 'tiny'"):
-        trained()

@@ -83,7 +83,7 @@ def test_every_kind_of_picture_becomes_bgr(tmp_path: Path, rgb: NDArray[np.uint8
     }
     for name, (picture, expected) in kinds.items():
         picture.save(tmp_path / name)
-        shown, _, _ = read_picture(tmp_path / name)
+        shown = read_picture(tmp_path / name).image
         assert (shown.dtype, shown.shape, shown.flags.c_contiguous) == (np.uint8, (5, 7, 3), True)
         expected = expected if expected.ndim == 3 else np.repeat(expected[..., None], 3, axis=2)
         np.testing.assert_array_equal(shown, expected, err_msg=name)
