@@ -107,10 +107,11 @@ class ModelStore:
             raise FaceswapError(f"'{self.saves.folder}' is a file: saves go there, so move it")
         found = models_in(self.folder)
         if found - {self.name}:
-            other = ", or leave out -t" if len(found) == 1 else ""
+            is_one = len(found) == 1
+            other = "choose that model with -t" if is_one else "move the others' files away"
             raise FaceswapError(
                 f"model folder '{self.folder}' holds a model of {_listed(found)}: "
-                f"give '{self.name}' a folder of its own with -m{other}"
+                f"give '{self.name}' a folder of its own with -m, or {other}"
             )
 
     def load(self) -> keras.Model:

@@ -188,7 +188,7 @@ def read_mark(path: str | Path) -> str | None:
         if beginning == b"GIF8":
             return _source_type(find_in_gif(path))
         return _source_type(find_in_mp4(path) if is_mp4(path) else _picture_packet(path))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, ValueError, UnidentifiedImageError) as error:
         raise FaceswapError(f"'{path}' can't be read as a picture or video: {error}") from error
 
 
@@ -197,7 +197,7 @@ def read_title(path: str | Path) -> str | None:
     name = "{http://purl.org/dc/elements/1.1/}title"
     try:
         title = ElementTree.fromstring(_picture_packet(Path(path))).find(f".//{name}")
-    except (OSError, UnidentifiedImageError, ElementTree.ParseError):
+    except (OSError, ValueError, UnidentifiedImageError, ElementTree.ParseError):
         return None
     return None if title is None else "".join(title.itertext()).strip()
 

@@ -24,6 +24,10 @@ _UNREADABLE = (
     Image.DecompressionBombError,
 )
 _OF_RGB = ("RGB", "RGBA", "P")
+_MOST_OF_PROFILE = 1 << 20
+"""Bytes; Pillow opens no PNG with a larger one. Those of cameras and screens take some thousand."""
+_PAGES = "holds several pictures, of which the first is taken"
+_PROFILE = "has a colour profile that is not of RGB, or over 1 MB, and is left out"
 _log = logging.getLogger(__name__)
 
 
@@ -64,24 +68,20 @@ class PictureSource:
     def frames(self, start: int = 0, every: int = 1) -> Iterator[Frame]:
         """Read the pictures of the numbers start, start + every and so on.
 
-        One that can't be read is named in a warning and passed over; it keeps its number. Of one
-        that holds several, as a TIFF or a moving WebP may, the first is taken; the first such file
-        is named in a warning.
+        One that can't be read is named in a warning and passed over; it keeps its number. Of those
+        of which something is left out, the first is named.
         """
-        is_told = False
+        told: set[str] = set()
         for index in range(start, len(self.files), every):
             try:
                 picture = read_picture(self.files[index])
             except FaceswapError as error:
                 _log.warning("%s; passed over", error)
                 continue
-            if picture.pages > 1 and not is_told:
-                is_told = True
-                _log.warning(
-                    "'%s' holds %d pictures: the first alone is taken, as in all such files",
-                    self.files[index],
-                    picture.pages,
-                )
+            for what in picture.left_out:
+                if what not in told:
+                    told.add(what)
+                    _log.warning("'%s' %s; others like it are not named", self.files[index], what)
             yield Frame(index, self.name(index), picture.image, profile=picture.profile)
 
     def _first_size(self) -> tuple[int, int]:
@@ -107,14 +107,14 @@ class Picture(NamedTuple):
     image
         ``(height, width, 3)``, BGR.
     profile
-        ICC profile of its colours, if it has one and they are RGB in the file, too.
-    pages
-        Pictures that the file holds, of which this is the first.
+        ICC profile of its colours; None where it has none that is kept.
+    left_out
+        What of the file is not here, in words.
     """
 
     image: NDArray[np.uint8]
     profile: bytes | None
-    pages: int
+    left_out: tuple[str, ...]
 
 
 def read_picture(path: Path) -> Picture:
@@ -131,12 +131,29 @@ def read_picture(path: Path) -> Picture:
         with Image.open(path) as picture:
             picture.load()
             rgb = _as_rgb(ImageOps.exif_transpose(picture))
-            profile = picture.info.get("icc_profile") if picture.mode in _OF_RGB else None
-            # The second picture of a phone's JPEG is a map of depths or the like.
-            pages = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
+            profile = _profile_of(picture)
+            left_out = [_PROFILE] if picture.info.get("icc_profile") and not profile else []
+            left_out += [_PAGES] if _has_pages(picture) else []
     except _UNREADABLE as error:
         raise FaceswapError(f"'{path}' can't be read as a picture: {error}") from error
-    return Picture(np.ascontiguousarray(np.asarray(rgb)[..., ::-1]), profile or None, pages)
+    return Picture(np.ascontiguousarray(np.asarray(rgb)[..., ::-1]), profile, tuple(left_out))
+
+
+def _profile_of(picture: Image.Image) -> bytes | None:
+    """A profile of RGB, as its header (ICC.1, 7.2) says, for a picture that is RGB in the file."""
+    profile: bytes = picture.info.get("icc_profile") or b""
+    is_of_rgb = profile[16:20] == b"RGB " and profile[36:40] == b"acsp"
+    is_kept = is_of_rgb and picture.mode in _OF_RGB and len(profile) <= _MOST_OF_PROFILE
+    return profile if is_kept else None
+
+
+def _has_pages(picture: Image.Image) -> bool:
+    if picture.format == "MPO":  # a phone's picture, with a map of depths or the like
+        return False
+    try:
+        return getattr(picture, "n_frames", 1) > 1
+    except Exception:  # whatever Pillow makes of damage after the first, which is read
+        return True
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:

@@ -169,3 +169,10 @@ def test_what_is_no_picture_is_an_error(tmp_path: Path) -> None:
     for name in ("a.png", "absent.png"):
         with pytest.raises(FaceswapError, match=name):
             mark.read_mark(tmp_path / name)
+
+
+def test_a_picture_that_pillow_refuses_to_read_is_one_line(tmp_path: Path) -> None:
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", icc_profile=bytes((1 << 20) + 1))
+    with pytest.raises(FaceswapError, match="can't be read as a picture or video"):
+        mark.read_mark(tmp_path / "a.png")
+    assert mark.read_title(tmp_path / "a.png") is None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from lib.errors import FaceswapError
 from lib.media.pictures import _natural, read_picture
@@ -89,16 +89,22 @@ def test_every_kind_of_picture_becomes_bgr(tmp_path: Path, rgb: NDArray[np.uint8
         np.testing.assert_array_equal(shown, expected, err_msg=name)
 
 
-def test_the_colour_profile_is_that_of_the_file_where_its_colours_are_rgb(tmp_path: Path) -> None:
-    for mode in ("RGB", "RGBA", "L", "CMYK"):
-        Image.new(mode, (4, 4)).save(tmp_path / f"{mode}.tif", icc_profile=b"profile")
+def test_a_colour_profile_is_kept_where_it_tells_of_the_frames_colours(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
+    kept = {"RGB": rgb, "RGBA": rgb}
+    lost = {"L": rgb, "CMYK": rgb}
+    for mode, profile in (kept | lost).items():
+        Image.new(mode, (4, 4)).save(tmp_path / f"{mode}.tif", icc_profile=profile)
+    for name, profile in ("lab", lab), ("junk", b"junk"), ("large", rgb + bytes(1 << 20)):
+        Image.new("RGB", (4, 4)).save(tmp_path / f"{name}.jpg", icc_profile=profile)
     profiles = {frame.name: frame.profile for frame in open_source(tmp_path).frames()}
-    assert profiles == {
-        "RGB.tif": b"profile",
-        "RGBA.tif": b"profile",
-        "L.tif": None,
-        "CMYK.tif": None,
-    }
+    assert {name for name, profile in profiles.items() if profile} == {"RGB.tif", "RGBA.tif"}
+    assert profiles["RGB.tif"] == rgb
+    (line,) = caplog.messages
+    assert "has a colour profile that is not of RGB" in line
 
 
 def test_the_first_file_of_several_pictures_is_named_alone(
@@ -110,14 +116,26 @@ def test_the_first_file_of_several_pictures_is_named_alone(
     pages[0].save(tmp_path / "3.webp", save_all=True, append_images=pages[1:], lossless=True)
     pages[0].save(tmp_path / "phone.jpg", "MPO", save_all=True, append_images=pages[1:])
     assert [frame.image.max() for frame in open_source(tmp_path).frames()] == [10] * 4
-    assert [("1.tif" in line, "holds 3 pictures" in line) for line in caplog.messages] == [
-        (True, True)
-    ]
+    (line,) = caplog.messages
+    assert "1.tif' holds several pictures, of which the first is taken" in line
     caplog.clear()
-    assert len(list(open_source(tmp_path / "phone.jpg").frames())) == 1
+    list(open_source(tmp_path / "phone.jpg").frames())
     assert not caplog.messages
     list(open_source(tmp_path / "3.webp").frames())
-    assert "holds 3 pictures" in caplog.text
+    assert "holds several pictures" in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
+def test_damage_after_the_first_picture_of_a_file_is_no_hindrance(tmp_path: Path) -> None:
+    pages = [Image.new("RGB", (32, 32), (grey, grey, grey)) for grey in (10, 20, 30, 40)]
+    pages[0].save(tmp_path / "whole.tif", save_all=True, append_images=pages[1:])
+    whole = (tmp_path / "whole.tif").read_bytes()
+    for length in range(len(whole) // 3, len(whole), 101):
+        (tmp_path / "cut.tif").write_bytes(whole[:length])
+        assert read_picture(tmp_path / "cut.tif").image.max() == 10
+    for at in range(len(whole) // 3, len(whole), 101):
+        (tmp_path / "flipped.tif").write_bytes(whole[:at] + b"\xff\xfe" + whole[at + 2 :])
+        assert read_picture(tmp_path / "flipped.tif").image.max() == 10
 
 
 def test_an_unreadable_picture_is_named_and_keeps_its_number(
