@@ -206,9 +206,12 @@ class Running:
         self.steering.look()
         if distributed.is_orphaned():
             self.steering.stop.set()
-        if self.steering.stop.is_set():
+        stops = self.steering.stop.is_set()
+        if stops:
             self._world.ask_to_stop()
         if self._reporter is not None:
+            if stops:
+                self._reporter.stopping()
             self._reporter.tick()
             self._show_status(self._reporter)
         if self._page is not None:

@@ -152,10 +152,15 @@ class Reporter:
             self._is_urgent = True
         self._tell("option", name=name, old=old, new=new, by=by)
 
-    def stopping(self, iteration: int) -> None:
-        """The run is to end with this iteration, whose losses may not be read."""
+    def stopping(self, iteration: int | None = None) -> None:
+        """The run is to end with the iteration that is computed, or with this one, which is done.
+
+        The losses of that one may not be read.
+        """
         with self._lock:
-            self._status = replace(self._status, iteration=iteration)
+            if iteration is not None:
+                self._status = replace(self._status, iteration=iteration)
+                self._is_news = True
             if self._status.state == "training":
                 self._status = replace(self._status, state="stopping")
                 self._is_urgent = True

@@ -11,6 +11,7 @@ import pytest
 
 from lib.errors import FaceswapError
 from lib.live.events import EventLog
+from lib.live.status import live_folder, read_status
 from lib.logs.console import ConsoleLine
 from lib.training.distributed import World
 from scripts.running import PreviewFile, Running
@@ -240,6 +241,26 @@ def test_the_thread_that_trains_takes_the_process_card(
     )
     run(command, i1=lambda: told.append("trains"))
     assert told == ["training", "trains"]
+
+
+def test_viewers_see_at_once_that_the_run_is_to_stop(
+    train_arguments: MakeArguments, tmp_path: Path
+) -> None:
+    arguments = train_arguments("-it", "9", "-n")
+    told = start_telling(arguments, preview := PreviewFile(tmp_path / "sheet.png", is_wanted=False))
+    console = ConsoleLine(interactive=False)
+    command = Running(arguments, World(), console, threading.Event(), preview, reporter=told)
+    seen = []
+
+    def stop() -> None:
+        command.react("\n")
+        status = read_status(live_folder(arguments.model_dir, "tiny"))
+        assert status is not None
+        seen.append(status.state)
+
+    run(command, i2=stop)
+    told.end("stopped")
+    assert seen == ["stopping"]
 
 
 class Page:

@@ -58,7 +58,10 @@ def test_the_status_is_written_at_each_change_of_state_and_else_once_a_second(
     assert (seen().seconds_to_save, seen().seconds_to_end) == (5.0, 217.5)
     reporter.option("learning_rate", 1e-3, 1e-5, "a test")
     assert seen().options == {"learning_rate": 1e-5}
+    reporter.stopping()
+    assert (seen().state, seen().iteration) == ("stopping", 130)
     reporter.stopping(9)
+    clock[0] += 1
     assert (seen().state, seen().iteration) == ("stopping", 9)
     reporter.end("failed", "no room")
     found = read_status(tmp_path)
