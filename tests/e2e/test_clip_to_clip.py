@@ -63,7 +63,7 @@ def test_the_swapped_clip_shows_the_other_person_doing_the_same(grid: Path, tmp_
         assert main(["extract", "-i", str(clip), "-o", str(tmp_path / side)]) == 0
     faces = ["-A", str(tmp_path / "a"), "-B", str(tmp_path / "b")]
     model = str(tmp_path / "model")
-    train = ["train", *faces, "-m", model, "-t", "compact", "-n"]
+    train = ["train", *faces, "-m", model, "-t", "compact", "-n", "-b", "8"]
     assert main([*train, "-it", str(ITERATIONS), "-s", str(ITERATIONS)]) == 0
 
     clip_of = {side: seen(clip) for side, clip in clips.items()}
