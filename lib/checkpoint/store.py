@@ -95,7 +95,7 @@ class ModelStore:
         return next((one for one in whole if one.iterations < below), whole[-1])
 
     def check_folder(self) -> None:
-        """Refuse a folder that holds another plugin's model, or several plugins' models.
+        """Refuse a folder that holds other plugins' models, or nothing but a backup.
 
         Raises
         ------
@@ -112,6 +112,13 @@ class ModelStore:
             raise FaceswapError(
                 f"model folder '{self.folder}' holds a model of {_listed(found)}: "
                 f"give '{self.name}' a folder of its own with -m, or {other}"
+            )
+        if self.backup.exists() and not self.exists:
+            state = self.state_path.name
+            raise FaceswapError(
+                f"model folder '{self.folder}' holds no model but its backup: rename "
+                f"'{self.backup.name}' to '{self.path.name}', and '{state}.bk' to '{state}', to "
+                "go on from it, or name another folder with -m"
             )
 
     def load(self) -> keras.Model:

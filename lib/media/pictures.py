@@ -127,6 +127,8 @@ def read_picture(path: Path) -> Picture:
     FaceswapError
         It can't be read.
     """
+    if path.exists() and not path.is_file():  # to open a pipe would wait for ever
+        raise FaceswapError(f"'{path}' can't be read as a picture: it is no regular file")
     try:
         with Image.open(path) as picture:
             picture.load()
@@ -170,7 +172,7 @@ def _pictures_of(folder: Path) -> list[Path]:
         files = [file for file in folder.iterdir() if file.suffix.lower() in PICTURES]
     except OSError as error:
         raise FaceswapError(f"can't read folder '{folder}': {error.strerror}") from error
-    shown = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    shown = [file for file in files if not (file.is_dir() or file.name.startswith("."))]
     return sorted(shown, key=lambda file: _natural(file.name))
 
 

@@ -332,6 +332,21 @@ def test_a_folder_of_another_model_is_refused(tmp_path: Path, files: list[str]) 
         ModelStore(str(tmp_path), "tiny").check_folder()
 
 
+def test_a_backup_that_is_all_there_is_left_is_no_place_for_a_new_model(store: ModelStore) -> None:
+    save(store, 1)
+    save(store, 2, back_up=True)
+    shutil.rmtree(store.saves.folder)
+    for path in (store.path, store.state_path):
+        path.unlink()
+    with pytest.raises(FaceswapError, match="'tiny.keras.bk' to 'tiny.keras'") as raised:
+        store.check_folder()
+    assert "'tiny_state.json.bk' to 'tiny_state.json'" in str(raised.value)
+    for path in (store.path, store.state_path):
+        path.with_name(f"{path.name}.bk").rename(path)
+    store.check_folder()
+    assert weight(store) == 1
+
+
 def test_a_model_is_found_by_its_saves_alone(store: ModelStore) -> None:
     save(store, 1)
     store.path.unlink()

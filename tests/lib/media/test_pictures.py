@@ -155,6 +155,22 @@ def test_an_unreadable_picture_is_named_and_keeps_its_number(
     ]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="pipes and links are made otherwise there")
+def test_links_to_nowhere_and_pipes_are_named(
+    tmp_path: Path, rgb: NDArray[np.uint8], caplog: pytest.LogCaptureFixture
+) -> None:
+    Image.fromarray(rgb).save(tmp_path / "0.png")
+    (tmp_path / "1.png").symlink_to(tmp_path / "0.png")
+    (tmp_path / "2.png").symlink_to(tmp_path / "gone.png")
+    os.mkfifo(tmp_path / "3.png")
+    assert [frame.index for frame in open_source(tmp_path).frames()] == [0, 1]
+    link, pipe = caplog.messages
+    assert "2.png" in link
+    assert "No such file" in link
+    assert "3.png' can't be read as a picture: it is no regular file" in pipe
+    assert "\n" not in link + pipe
+
+
 @pytest.mark.parametrize("name", ["absent", "empty", "broken", "broken/a.jpg"])
 def test_nothing_to_read_is_one_line(tmp_path: Path, name: str) -> None:
     (tmp_path / "empty").mkdir()
