@@ -6,12 +6,11 @@ or above this package, so the choice is made here, whatever the user's ``keras.j
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 
 os.environ["KERAS_BACKEND"] = "torch"
 
 
-class _KerasWithoutPlots(MetaPathFinder):
+class _KerasWithoutPlots:
     """Keeps matplotlib from the two modules of Keras that import it where they find it.
 
     It takes a tenth of the time to the first iteration, for galleries that nothing here draws;

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 CODE = """
 import lib.model, keras
 print(keras.backend.backend(), keras.config.image_data_format(), keras.config.floatx())
@@ -23,6 +25,19 @@ def test_the_users_keras_json_does_not_count(tmp_path: Path) -> None:
         check=True,
     )
     assert result.stdout.split() == ["torch", "channels_last", "float32"]
+
+
+@pytest.mark.parametrize("package", ["lib", "plugins", "scripts"])
+def test_whichever_package_comes_first_names_the_backend(package: str) -> None:
+    code = f"import os, sys, {package}; print(os.environ['KERAS_BACKEND'], 'keras' in sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == ["torch", "False"]
 
 
 def test_keras_is_imported_without_matplotlib_which_others_may_still_import() -> None:
