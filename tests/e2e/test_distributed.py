@@ -56,10 +56,8 @@ def state(folder: Path, model: str = "tiny") -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["tiny", "compact"])
-def test_two_processes_train_as_one_with_twice_the_batches(
-    words: Words, tmp_path: Path, model: str
-) -> None:
+def test_two_processes_train_as_one_with_twice_the_batches(words: Words, tmp_path: Path) -> None:
+    model = "compact"
     plain = (
         "[model.compact]\nmixed_precision = False\nlearning_rate = 1e-3\nwarmup_iterations = 0\n"
     )

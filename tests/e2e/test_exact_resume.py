@@ -1,7 +1,6 @@
 """A run that was stopped and resumed equals one that was not, bit for bit."""
 
 import json
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ import numpy as np
 import pytest
 
 from faceswap.cli import main
+from lib.checkpoint.generations import Generations
 
 PLUGINS = Path(__file__).parents[1] / "fixtures" / "plugins"
 
@@ -133,19 +133,22 @@ def test_killed_and_resumed_from_the_last_save_equals_straight(
     words: Words, tmp_path: Path
 ) -> None:
     assert main(words("straight", 40)) == 0
+    saves = Generations(tmp_path / "killed", "noisy")
     process = subprocess.Popen(
         [sys.executable, "-m", "faceswap", *words("killed", 100_000)],
         stdout=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
     )
-    end = time.monotonic() + 60
-    while not list(tmp_path.glob("killed/noisy_saves/*_10")):
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    saved = max(int(path.name.split("_")[1]) for path in tmp_path.glob("killed/noisy_saves/0*"))
+    try:
+        end = time.monotonic() + 60
+        while not any(save.iterations >= 10 for save in saves.all()):
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
+    finally:
+        process.kill()
+        process.wait()
+    saved = saves.all()[0].iterations
     assert 10 <= saved < 40, "the process was not killed in time"
     assert main(words("killed", 40 - saved)) == 0
     straight, killed = (arrays(tmp_path / name) for name in ("straight", "killed"))
