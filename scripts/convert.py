@@ -29,7 +29,7 @@ from lib.media.source import Source, open_source
 from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
 from scripts.command import Command
-from scripts.finding import KnownFaces, make_finder, settings
+from scripts.finding import KnownFaces, make_finder, nobody, settings
 from scripts.loading import load_predictor
 
 logger = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ PREVIEWED = 12
 
 PREVIEW_TITLE = "Frames before and after"
 """So that a preview is known from other pictures, and may be replaced."""
-PREVIEWS = (".png", ".jpg", ".jpeg", ".webp")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Convert(Command):
@@ -87,8 +87,8 @@ class Convert(Command):
         path = Path(self._args.output)
         if not self._args.preview:
             _check_free(path, is_resuming=self._args.resume)
-        elif path.suffix.lower() not in PREVIEWS:
-            raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PREVIEWS)}")
+        elif path.suffix.lower() not in PICTURES:
+            raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PICTURES)}")
         elif os.path.lexists(path) and read_title(path) != PREVIEW_TITLE:
             raise FaceswapError(f"'{path}' is there already, and no preview: name another output")
 
@@ -121,7 +121,8 @@ class Convert(Command):
                     without += not done.faces
                 _tell_stages(converted)
             if not writer.faces:
-                raise FaceswapError(f"no face was found in '{source.path}': nothing was swapped")
+                writer.discard()
+                raise FaceswapError(f"nothing was swapped: {nobody(source.path, self._finder)}")
             writer.finish()
         rate = frames / max(time.monotonic() - begun, 1e-9)
         more = f"; {without} frames show none, and are as they were" if without else ""
@@ -149,9 +150,11 @@ class Convert(Command):
         return Composer(mask, edge, color, scaling)
 
     def _make_find(self) -> Find:
+        self._finder = None
         if self._args.alignments:
             return KnownFaces(read_alignments(self._args.alignments), self._args)
-        return make_finder(self._args).follow
+        self._finder = make_finder(self._args)
+        return self._finder.follow
 
     def _plugin(self, kind: str, *arguments: Any, **more: Any) -> Any:
         name = getattr(self._args, kind)
@@ -218,10 +221,9 @@ def _check_free(path: Path, *, is_resuming: bool) -> None:
     if os.path.lexists(path) and not path.is_dir():
         raise FaceswapError(f"'{path}' is there already: name another output, or remove it")
     if path.is_dir() and any(path.iterdir()) and not is_resuming:
-        raise FaceswapError(
-            f"'{path}' holds files already: name another folder, or go on with an earlier run by "
-            "--resume"
-        )
+        is_begun = (path / "unfinished.json").exists()
+        go_on = ", or go on with an earlier run by --resume" if is_begun else ""
+        raise FaceswapError(f"'{path}' holds files already: name another folder{go_on}")
 
 
 def _writer_for(path: Path) -> str:
@@ -229,6 +231,8 @@ def _writer_for(path: Path) -> str:
     suffix = path.suffix.lower()
     if not suffix or path.is_dir():
         return "pictures"
+    if suffix in PICTURES:
+        return "picture"
     return "gif" if suffix == ".gif" else "video"
 
 

@@ -25,7 +25,8 @@ def add_convert(parser: argparse.ArgumentParser) -> None:
         "--output",
         required=True,
         metavar="PATH",
-        help="video (.mp4, .mov, .mkv, .webm), animation (.gif) or folder of pictures to write",
+        help="video (.mp4, .mov, .mkv, .webm), animation (.gif), folder of pictures or, of one, "
+        "picture (.png, .jpg, .webp) to write",
     )
     group.add_argument(
         "-m", "--model-dir", required=True, metavar="DIR", help="folder of the model"

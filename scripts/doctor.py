@@ -15,6 +15,11 @@ from plugins import loader
 from scripts.command import Command
 
 PACKAGE = "faceswap-train"
+EXTRAS = {
+    "people": "to know people again after a cut",
+    "web": "for the page of a run",
+    "c2pa": "to sign what is written",
+}
 
 
 class Doctor(Command):
@@ -38,6 +43,7 @@ class Doctor(Command):
     def _findings(self) -> Iterator[Finding]:
         yield True, f"Python {platform.python_version()} on {platform.system()}"
         yield from packages()
+        yield from _weights()
         yield _device()
         yield self._options()
         if self._args.model_dir:
@@ -54,7 +60,7 @@ class Doctor(Command):
 
 
 def packages() -> Iterator[Finding]:
-    """Whether each package that is needed is there, in a version that was tested."""
+    """Whether each package is there, in a version that was tested; those of extras may lack."""
     try:
         texts = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -63,6 +69,17 @@ def packages() -> Iterator[Finding]:
     for requirement in map(Requirement, texts):
         if requirement.marker is None:
             yield _package(requirement)
+        for extra, purpose in EXTRAS.items():
+            if requirement.marker and requirement.marker.evaluate({"extra": extra}):
+                yield _extra(requirement, extra, purpose)
+
+
+def _extra(requirement: Requirement, extra: str, purpose: str) -> Finding:
+    try:
+        metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return True, f"{requirement.name} is not here, {purpose}: pip install '.[{extra}]'"
+    return _package(requirement)
 
 
 def _package(requirement: Requirement) -> Finding:
@@ -76,6 +93,21 @@ def _package(requirement: Requirement) -> Finding:
 
 
 # What follows needs the packages, so it is imported once those have been looked at.
+
+
+def _weights() -> Iterator[Finding]:
+    try:
+        weights: Any = importlib.import_module("lib.extract.weights")
+    except ImportError as error:
+        yield False, f"OpenCV can't start: {error}"
+        return
+    for network in weights.BLAZEFACE, weights.FACE_MESH:
+        try:
+            network.path()
+        except FaceswapError as error:
+            yield False, str(error)
+        else:
+            yield True, f"weights of the {network.what}"
 
 
 def _device() -> Finding:

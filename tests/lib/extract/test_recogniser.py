@@ -72,6 +72,7 @@ def test_only_who_is_wanted_is_given() -> None:
     recogniser = Recogniser(embed, [np.array([5.0, 0]), np.array([5.2, 0])])
     assert names(recogniser, (0, 70), (1, 51), (2, 90)) == [1]
     assert names(recogniser, (0, 70)) == []
+    assert recogniser.unwanted == 3
 
 
 @pytest.mark.parametrize(("count", "told"), [(0, "no faces:"), (2, "2 faces:")])

@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -97,7 +98,8 @@ def test_a_colour_profile_is_kept_where_it_tells_of_the_frames_colours(
     kept = {"RGB": rgb, "RGBA": rgb}
     lost = {"L": rgb, "CMYK": rgb}
     for mode, profile in (kept | lost).items():
-        Image.new(mode, (4, 4)).save(tmp_path / f"{mode}.tif", icc_profile=profile)
+        picture = Image.new("RGB", (4, 4)).convert(mode)
+        picture.save(tmp_path / f"{mode}.tif", icc_profile=profile)
     for name, profile in ("lab", lab), ("junk", b"junk"), ("large", rgb + bytes(1 << 20)):
         Image.new("RGB", (4, 4)).save(tmp_path / f"{name}.jpg", icc_profile=profile)
     profiles = {frame.name: frame.profile for frame in open_source(tmp_path).frames()}
@@ -123,6 +125,26 @@ def test_the_first_file_of_several_pictures_is_named_alone(
     assert not caplog.messages
     list(open_source(tmp_path / "3.webp").frames())
     assert "holds several pictures" in caplog.text
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+@pytest.mark.parametrize(
+    ("shape", "kind", "left_out"),
+    [
+        ((4, 4), np.uint16, ["has 16 bits a channel, of which 8 are read"]),
+        ((4, 4, 3), np.uint16, ["has 16 bits a channel, of which 8 are read"]),
+        ((4, 4, 3), np.uint8, []),
+        ((4, 4, 4), np.uint8, ["has transparency, which is left out"]),
+    ],
+)
+def test_depth_and_transparency_that_are_left_out_are_told(
+    tmp_path: Path, suffix: str, shape: tuple[int, ...], kind: type, left_out: list[str]
+) -> None:
+    path = tmp_path / f"picture.{suffix}"
+    cv2.imwrite(str(path), np.full(shape, 100, kind))
+    assert list(read_picture(path).left_out) == left_out
+    cv2.imwrite(str(path), np.full((4, 4, 4), 255, np.uint8))
+    assert not read_picture(path).left_out, "it hides nothing"
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")

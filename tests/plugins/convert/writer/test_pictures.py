@@ -212,3 +212,13 @@ def test_files_are_signed_before_they_get_their_name(
     with make(tmp_path / "out", source, credentials=Signer()) as writer:
         writer.write(next(source.frames()))
     assert seen == [("1.png", True)]
+
+
+def test_what_is_discarded_leaves_what_others_put_there(tmp_path: Path, folder: Path) -> None:
+    source, out = open_source(folder), tmp_path / "out"
+    with Writer(out, source) as writer:
+        for frame in source.frames():
+            writer.write(frame)
+        (out / "mine.txt").write_text("mine")
+        writer.discard()
+    assert os.listdir(out) == ["mine.txt"]
