@@ -76,7 +76,7 @@ class Convert(Command):
         self._check_output()
         sections = loader.convert_sections(self._args.plugin_dir)
         self._options = ini.load(self._args.configfile, sections, CONVERT)
-        self._compose, self._find = self._make_composer(), self._make_find()
+        self._compose, self._find = self._make_composer(), self._make_find(source)
         self._swap = self._make_swapper()
         if self._args.preview:
             self._preview(source)
@@ -112,8 +112,8 @@ class Convert(Command):
         begun, frames, faces, without = time.monotonic(), 0, 0, 0
         with self._make_writer(source) as writer:
             start = writer.done
-            if self._args.resume:
-                logger.info("Going on at frame %d", start + 1)
+            if self._args.resume and start:
+                logger.info("%d frames are there already", start)
             with self._pipeline(source.frames(start)) as converted, _telling_what_is_kept(writer):
                 for done in progress(converted, "Converting", source.count, "frame", start):
                     writer.write(done.frame, done.faces)
@@ -149,10 +149,16 @@ class Convert(Command):
         edge: Any = self._options["mask"]
         return Composer(mask, edge, color, scaling)
 
-    def _make_find(self) -> Find:
+    def _make_find(self, source: Source) -> Find:
         self._finder = None
         if self._args.alignments:
-            return KnownFaces(read_alignments(self._args.alignments), self._args)
+            alignments = read_alignments(self._args.alignments)
+            if doubt := alignments.doubt(source):
+                logger.warning(
+                    "The alignments file %s: swaps are right only where the frames are the same",
+                    doubt,
+                )
+            return KnownFaces(alignments, self._args)
         self._finder = make_finder(self._args)
         return self._finder.follow
 

@@ -7,7 +7,8 @@ once its faces are written, so that a run that was killed goes on after the last
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 from lib.align.geometry import Alignment
 from lib.errors import FaceswapError
 from lib.extract.face import Face
+from lib.media.frame import Frame
+from lib.media.source import Source
 
 FILE_NAME: Final = "alignments.jsonl"
 """What the file is called in a folder of faces."""
@@ -27,6 +30,7 @@ FORMAT: Final = "faceswap-train alignments"
 VERSION: Final = 1
 _LOOK_EDGE = 4
 _MOST_DIFFERENT = 4.0
+_MOST_DIFFERENT_FACE = 8.0
 _LONGEST_LINE = 1 << 20
 _LARGEST_NUMBER = 1e6
 _SETTINGS: dict[str, tuple[type, Any]] = {
@@ -69,6 +73,8 @@ class FrameFaces:
         What tells the frame from another one; see `look_of`.
     faces
         The faces, by their people's numbers.
+    looks
+        The look of each face's box, in their order; empty where it is not known.
     """
 
     index: int
@@ -76,6 +82,15 @@ class FrameFaces:
     size: tuple[int, int]
     look: bytes
     faces: tuple[Face, ...]
+    looks: tuple[bytes, ...] = ()
+
+    @classmethod
+    def of(cls, frame: Frame, faces: Sequence[Face]) -> "FrameFaces":
+        """The faces of a frame, with what the frame looks like."""
+        height, width = frame.image.shape[:2]
+        looks = tuple(_look_within(frame.image, face) for face in faces)
+        look = look_of(frame.image)
+        return cls(frame.index, frame.name, (height, width), look, tuple(faces), looks)
 
     def check(self, image: NDArray[np.uint8]) -> None:
         """See that a picture, ``(height, width, 3)``, is the frame that these faces are of.
@@ -83,7 +98,7 @@ class FrameFaces:
         Raises
         ------
         FaceswapError
-            It is of another size, or looks different.
+            It is of another size, or looks different, as a whole or where a face should be.
         """
         height, width = image.shape[:2]
         if (height, width) != self.size:
@@ -92,8 +107,10 @@ class FrameFaces:
                 f"frame {self.index + 1} is of {width}x{height} pixels, and of {there} in the "
                 "alignments file: it belongs to another video; run faceswap extract on this one"
             )
-        now, then = (np.frombuffer(look, np.uint8) for look in (look_of(image), self.look))
-        if np.abs(now.astype(float) - then).mean() > _MOST_DIFFERENT:
+        differ = _difference(look_of(image), self.look) > _MOST_DIFFERENT
+        for face, look in zip(self.faces, self.looks, strict=False):
+            differ |= _difference(_look_within(image, face), look) > _MOST_DIFFERENT_FACE
+        if differ:
             raise FaceswapError(
                 f"frame {self.index + 1} is another picture than the one in the alignments file: "
                 "it belongs to another video; run faceswap extract on this one"
@@ -115,11 +132,40 @@ class Alignments:
     looked: Looked
     frames: Mapping[int, FrameFaces]
 
+    def doubt(self, source: Source) -> str | None:
+        """Why a video may not be the one that was looked at; None where there is no doubt.
+
+        A part of it, or a copy under another name, may have the same frames.
+        """
+        if not (self.looked.is_video and source.is_video):
+            return None
+        last, count, name = max(self.frames, default=-1), source.count, source.path.name
+        if count is not None and last >= count:
+            return f"tells of frame {last + 1}, and '{name}' has {count}"
+        if name != self.looked.source:
+            return f"is of '{self.looked.source}', and this is '{name}'"
+        return None
+
 
 def look_of(image: NDArray[np.uint8]) -> bytes:
     """The mean grey levels of a picture's sixteen parts: alike for any decoder, and any quality."""
     small = cv2.resize(image, (_LOOK_EDGE, _LOOK_EDGE), interpolation=cv2.INTER_AREA)
     return bytes(np.rint(small.mean(axis=2)).astype(np.uint8).tobytes())
+
+
+def _look_within(image: NDArray[np.uint8], face: Face) -> bytes:
+    """The look of a face's box; empty where the box lies outside the frame."""
+    x, y, w, h = face.box
+    box = image[max(y, 0) : max(y + h, 0), max(x, 0) : max(x + w, 0)]
+    return look_of(box) if box.size else b""
+
+
+def _difference(look: bytes, other: bytes) -> float:
+    """Grey levels, on average; 0 where one is not known."""
+    if not (look and other):
+        return 0.0
+    here, there = (np.frombuffer(each, np.uint8).astype(float) for each in (look, other))
+    return float(np.abs(here - there).mean())
 
 
 def alignments_file(path: str | Path) -> Path:
@@ -205,13 +251,19 @@ def _frame(fields: dict[str, Any]) -> FrameFaces:
     if type(index) is not int or index < 0 or not isinstance(name, str):
         _bad("has no frame and name")
     height, width = _numbers(fields.get("size"), (2,), "size").astype(int).tolist()
-    try:
-        look = bytes.fromhex(fields.get("look", ""))
-    except (TypeError, ValueError):
-        look = b""
-    if len(look) != _LOOK_EDGE**2 or not isinstance(faces, list):
+    look = _look(fields)
+    if not look or not isinstance(faces, list):
         _bad("has no look and faces")
-    return FrameFaces(index, name, (height, width), look, tuple(_face(face) for face in faces))
+    found, looks = tuple(map(_face, faces)), tuple(map(_look, faces))
+    return FrameFaces(index, name, (height, width), look, found, looks)
+
+
+def _look(fields: dict[str, Any]) -> bytes:
+    """A look; empty where there is none, as of faces that were found by the first versions."""
+    with suppress(TypeError, ValueError):
+        look = bytes.fromhex(fields.get("look", ""))
+        return look if len(look) == _LOOK_EDGE**2 else b""
+    return b""
 
 
 def _face(fields: Any) -> Face:

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import ExitStack, suppress
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -73,7 +74,10 @@ class AlignmentsWriter:
                     "name": frame.name,
                     "size": list(frame.size),
                     "look": frame.look.hex(),
-                    "faces": [_face_fields(face) for face in frame.faces],
+                    "faces": [
+                        _face_fields(face, look or b"")
+                        for face, look in zip_longest(frame.faces, frame.looks)
+                    ],
                 }
             )
         except OSError as error:
@@ -104,10 +108,11 @@ class AlignmentsWriter:
         raise FaceswapError(f"can't write '{self._path}': {error.strerror or error}") from error
 
 
-def _face_fields(face: Face) -> dict[str, Any]:
+def _face_fields(face: Face, look: bytes) -> dict[str, Any]:
     return {
         "box": list(face.box),
         "landmarks": np.round(face.landmarks, 3).tolist(),
         "score": round(face.score, 4),
         "person": face.person,
+        **({"look": look.hex()} if look else {}),
     }

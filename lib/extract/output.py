@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.errors import FaceswapError
-from lib.extract.alignments import FILE_NAME, FrameFaces, Looked, look_of, read_alignments
+from lib.extract.alignments import FILE_NAME, FrameFaces, Looked, read_alignments
 from lib.extract.alignments_writer import AlignmentsWriter
 from lib.extract.blur import sharpness
 from lib.extract.face import Face
@@ -146,9 +146,7 @@ class Output:
         FaceswapError
             The disk is full, or otherwise refuses; of this frame or of one shortly before.
         """
-        height, width = frame.image.shape[:2]
-        look = look_of(frame.image)
-        line = FrameFaces(frame.index, frame.name, (height, width), look, tuple(faces))
+        line = FrameFaces.of(frame, faces)
         self._pending.append((line, self._pool.submit(self._draw, frame, line.faces)))
         if len(self._pending) > _AHEAD:
             self._settle()

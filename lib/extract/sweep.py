@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.extract.boxes import SAME, overlaps
+from lib.extract.cuts import Cuts
 from lib.extract.face import Face
 from lib.media.frame import Frame
 
@@ -23,7 +24,8 @@ def sweep(find: Find, find_near: FindNear, frames: Iterable[Frame]) -> Iterator[
     """Find the faces of frames that follow each other.
 
     A face that comes in between two frames that are looked at all over is gone after from the
-    second one backwards, so none is missed that is in sight at one of them.
+    second one backwards, so none is missed that is in sight at one of them. The first and the last
+    frame of a shot are looked at all over, too.
 
     Parameters
     ----------
@@ -41,8 +43,10 @@ def sweep(find: Find, find_near: FindNear, frames: Iterable[Frame]) -> Iterator[
         Each frame; up to `EVERY` are held back.
     """
     waiting: list[Found] = []
+    is_cut = Cuts()
     for frame in frames:
-        follows = bool(waiting) and _follows(waiting[-1][0], frame)
+        begins = is_cut(frame.image)
+        follows = bool(waiting) and _follows(waiting[-1][0], frame) and not begins
         if follows and frame.index % EVERY:
             waiting.append((frame, find_near(frame.image, waiting[-1][1])))
             continue

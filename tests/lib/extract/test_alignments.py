@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,6 +10,10 @@ from lib.errors import FaceswapError
 from lib.extract.alignments import FrameFaces, Looked, look_of, read_alignments
 from lib.extract.alignments_writer import AlignmentsWriter
 from lib.extract.face import Face
+from lib.media.frame import Frame
+from lib.media.source import open_source
+from tests.fixtures.clips import write_clip
+from tests.fixtures.square_face import square_face
 
 LOOKED = Looked("clip.mp4", True, {"detect": "blazeface", "every": 2})
 
@@ -24,7 +29,7 @@ def frame(index: int, faces: int = 1) -> FrameFaces:
         Face((1, -2, 30, 40), rng.uniform(0, 64, (68, 2)), 0.75, person=number)
         for number in range(faces)
     )
-    return FrameFaces(index, f"clip_{index + 1:06}.png", (48, 64), look_of(picture()), found)
+    return FrameFaces.of(Frame(index, f"clip_{index + 1:06}.png", picture(), None), found)
 
 
 @pytest.fixture
@@ -103,6 +108,38 @@ def test_another_frame_is_told() -> None:
         frame(0).check(picture(seed=1))
     with pytest.raises(FaceswapError, match="of 32x48 pixels, and of 64x48 in the alignments"):
         frame(0).check(picture()[:, :32])
+
+
+def test_another_picture_where_a_face_should_be_is_told() -> None:
+    """Of a face that is small in the frame, the look of the whole frame hardly tells."""
+    wall = np.full((400, 600, 3), 120, np.uint8)
+    with_face = wall.copy()
+    with_face[100:140, 200:230] = cv2.resize(picture(), (30, 40))
+    face = square_face(200, 100, 30)
+    known = FrameFaces.of(Frame(3, "clip_000004.png", with_face), [face])
+    known.check(with_face)
+    with pytest.raises(FaceswapError, match="frame 4 is another picture"):
+        known.check(wall)
+    replace(known, looks=()).check(wall)  # as of the first versions
+
+
+def test_a_face_outside_the_frame_has_no_look(tmp_path: Path) -> None:
+    known = FrameFaces.of(Frame(0, "a.png", picture()), [square_face(100, 100, 30)])
+    known.check(picture())
+    with AlignmentsWriter(tmp_path / "a.jsonl", LOOKED) as writer:
+        writer.write(known)
+    assert len(read_alignments(tmp_path / "a.jsonl").frames[0].faces) == 1
+
+
+def test_a_video_of_another_name_or_fewer_frames_is_doubted(path: Path, tmp_path: Path) -> None:
+    alignments = read_alignments(path)
+    same = open_source(write_clip(tmp_path / "clip.mp4", 5))
+    assert alignments.doubt(same) is None
+    other = open_source(write_clip(tmp_path / "other.mp4", 5))
+    assert alignments.doubt(other) == "is of 'clip.mp4', and this is 'other.mp4'"
+    (tmp_path / "cut").mkdir()
+    cut = open_source(write_clip(tmp_path / "cut" / "clip.mp4", 4))
+    assert alignments.doubt(cut) == "tells of frame 5, and 'clip.mp4' has 4"
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:

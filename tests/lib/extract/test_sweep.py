@@ -1,5 +1,5 @@
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 import numpy as np
@@ -80,6 +80,20 @@ def test_pictures_and_frames_far_apart_are_each_looked_at_all_over(
 def test_a_face_hidden_for_a_frame_is_found_again_from_the_other_side() -> None:
     film = Film([set(range(12)) - {7}])
     assert film.swept(range(12)) == film.truth(range(12))
+
+
+def test_a_shot_of_a_few_frames_is_looked_at() -> None:
+    """The picture jumps with each cut, as no movement makes it."""
+    shots = Film([{6, 7, 8, 9, 16, 17, 23}])
+    frames = [
+        replace(frame, image=frame.image + np.uint8(100 * (frame.index in shots.people[0])))
+        for frame in shots.frames(range(30))
+    ]
+    near = lambda image, faces: shots.find_near(image % 100, faces)  # noqa: E731
+    found = sweep(shots.find, near, frames)
+    assert [(frame.index, {face.person for face in faces}) for frame, faces in found] == (
+        shots.truth(range(30))
+    )
 
 
 def test_no_frames_give_none() -> None:
