@@ -8,6 +8,7 @@ from pathlib import Path
 from lib.data.files import find_images
 from lib.data.sides import check_count
 from lib.errors import FaceswapError
+from lib.extract.output import MARKER
 from lib.training import distributed
 
 logger = logging.getLogger(__name__)
@@ -89,4 +90,9 @@ def find_faces(options: Namespace) -> dict[str, list[str]]:
     paths = {side: find_images(folder) for side, folder in folders.items()}
     for side, found in paths.items():
         check_count(side, len(found), "pictures", allow_few=options.allow_few)
+        if Path(folders[side], MARKER).exists():
+            logger.warning(
+                "Side %s: faceswap extract has not ended in '%s': its --resume finds the others",
+                *(side.upper(), folders[side]),
+            )
     return paths

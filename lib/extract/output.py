@@ -22,6 +22,8 @@ from lib.files import remove_unfinished, replacing
 from lib.hold import HOLDER, LOCK, Hold
 from lib.media.frame import Frame
 
+MARKER = "unfinished.txt"
+"""File that lies in a folder as long as not all frames of its source were looked at."""
 DEBUG_FOLDER = "debug"
 _THREADS = 2
 _AHEAD = 4
@@ -122,6 +124,9 @@ class Output:
             remove_unfinished(folder)
             self._lines = AlignmentsWriter(file, looked)
             self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
+            self._kept = len(self.known)
+            with replacing(folder / MARKER) as temporary:
+                temporary.write_text("faceswap extract has not ended here; --resume goes on\n")
             undone.pop_all()
         self._pool = ThreadPoolExecutor(_THREADS, "faces")
         self._pending: deque[tuple[FrameFaces, Future[None]]] = deque()
@@ -173,6 +178,7 @@ class Output:
                 path = self._folder / person_folder(person) / name
                 _move(self._folder / name, path)
             pictures[person] += path.exists()
+        (self._folder / MARKER).unlink(missing_ok=True)
         without = sum(not frame.faces for frame in frames)
         return Done(len(frames), without, pictures, has_folders=several)
 
@@ -184,8 +190,15 @@ class Output:
 
     def _settle(self) -> None:
         line, drawn = self._pending.popleft()
-        drawn.result()
-        self._lines.write(line)
+        try:
+            drawn.result()
+            self._lines.write(line)
+        except FaceswapError as error:
+            raise FaceswapError(
+                f"{error}; {self._kept} frames are kept in '{self._folder}', and --resume goes on "
+                "after them"
+            ) from error
+        self._kept += 1
 
     def _draw(self, frame: Frame, faces: tuple[Face, ...]) -> None:
         is_video, size = self._looked.is_video, self._pictures.size
@@ -217,7 +230,7 @@ def _check(folder: Path, *, has_faces: bool, resume: bool) -> None:
             f"'{folder}' holds faces of an earlier run: go on with it by --resume, or name "
             "another folder with -o"
         )
-    ours = {LOCK, HOLDER}  # a run that has just begun, or was killed so: the lock tells
+    ours = {LOCK, HOLDER, MARKER}  # a run that has just begun, or was killed so: the lock tells
     if not has_faces and folder.is_dir() and any(p.name not in ours for p in folder.iterdir()):
         raise FaceswapError(
             f"'{folder}' holds files already, and no faces of an earlier run: name another folder "

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from lib.errors import FaceswapError
-from lib.extract.alignments import Looked, read_alignments
+from lib.extract.alignments import FrameFaces, Looked, read_alignments
+from lib.extract.alignments_writer import AlignmentsWriter
 from lib.extract.face import Face
-from lib.extract.output import Output, Pictures
+from lib.extract.output import MARKER, Output, Pictures
 from lib.media.frame import Frame
 from lib.synthetic.parameters import Identity, Shot
 from lib.synthetic.render import render
@@ -87,6 +88,29 @@ def test_no_line_is_written_before_its_pictures_are(
     with pytest.raises(FaceswapError, match="No space left"):
         output.__exit__(None, None, None)
     assert list(read_alignments(tmp_path).frames) == [0]
+
+
+def test_an_unfinished_folder_is_marked_until_its_end(tmp_path: Path) -> None:
+    output = fill(tmp_path, [square_face(40, 30)])
+    assert (tmp_path / MARKER).exists()
+    output.sort()
+    assert not (tmp_path / MARKER).exists()
+
+
+def test_where_a_frame_can_not_be_written_it_says_what_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = AlignmentsWriter.write
+
+    def full(self: AlignmentsWriter, line: FrameFaces) -> None:
+        if line.index == 2:
+            raise FaceswapError("can't write 'x': No space left on device")
+        write(self, line)
+
+    monkeypatch.setattr(AlignmentsWriter, "write", full)
+    with pytest.raises(FaceswapError, match=r"device; 2 frames are kept in .*--resume goes on"):
+        fill(tmp_path, *[[square_face(40, 30)]] * 4)
+    assert (tmp_path / MARKER).exists()
 
 
 def test_an_earlier_run_is_gone_on_with_only_when_asked_to(tmp_path: Path) -> None:
