@@ -51,9 +51,10 @@ class Restore(Command):
             chosen = self._chosen(store)
             if store.saves.newest()[0]:
                 recover(store)  # first of all it keeps what was put there by hand
+            saved = chosen[STATE].stat().st_mtime
             kept = keep_present(store)
             restored = restore(store, chosen)
-            _tell(store, restored.iterations)
+            _tell(store, restored.iterations, saved)
         if kept:
             print(f"What was there is kept in '{kept}'")
         print(
@@ -73,14 +74,16 @@ class Restore(Command):
         )
 
 
-def _tell(store: ModelStore, iteration: int) -> None:
-    """Let those who look at the run see where the model stands now."""
+def _tell(store: ModelStore, iteration: int, saved: float) -> None:
+    """Let those who look at the run see where the model stands now, and what came before it."""
     log, folder = log_path(store.folder, store.name), live_folder(store.folder, store.name)
     if log.exists():
-        EventLog(log).add("restored", iteration)
+        EventLog(log).add("restored", iteration, saved=saved)
     with suppress(FaceswapError):  # a damaged status, or a full disk: the model is restored
         if status := read_status(folder):
-            write_status(folder, replace(status, iteration=iteration))
+            # Its losses are of the iteration where the run ended.
+            status = replace(status, iteration=iteration, loss_a=None, loss_b=None)
+            write_status(folder, status)
 
 
 def listing(store: ModelStore) -> list[str]:

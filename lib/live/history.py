@@ -1,15 +1,14 @@
 """What a model's runs have told so far: the events in its log of JSON lines."""
 
 import json
-import math
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from lib.errors import FaceswapError
+from lib.live.lineage import Lineage
 
 Event = dict[str, Any]
-GOING_BACK = ("begun", "gone_back", "restored")
-"""Events after which a model stands at their iteration, which may be an earlier one."""
 
 _MOST = 2**53
 
@@ -68,10 +67,9 @@ def newest(events: list[Event], kind: str) -> Event | None:
 
     One of iterations that the model has gone back from since does not count.
     """
-    stands_at = math.inf
-    for event in reversed(events):
-        if event["event"] == kind and event["iteration"] <= stands_at:
-            return event
-        if event["event"] in GOING_BACK:
-            stands_at = min(stands_at, event["iteration"])
-    return None
+    lineage: Lineage[Event] = Lineage(itemgetter("iteration"))
+    for event in events:
+        lineage.follow(event)
+        if event["event"] == kind:
+            lineage.items.append(event)
+    return lineage.items[-1] if lineage.items else None

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
-from lib.live.history import GOING_BACK, Event, log_path, read_events
+from lib.live.history import Event, log_path, read_events
+from lib.live.lineage import GOING_BACK, Lineage
 
 NAN = float("nan")
 
@@ -30,6 +32,10 @@ class Point:
     values: dict[str, float]
 
 
+def _points() -> Lineage[Point]:
+    return Lineage(attrgetter("iteration"))
+
+
 @dataclass
 class Record:
     """A model's runs, one after another.
@@ -39,22 +45,28 @@ class Record:
 
     Attributes
     ----------
-    losses
-        Mean losses, "loss_a" and "loss_b".
-    scores
-        Held-out scores, "psnr" and "ssim".
     iterations
         Iterations trained, by the log.
     hours
         Time trained; NaN where the log does not tell.
     """
 
-    losses: list[Point] = field(default_factory=list)
-    scores: list[Point] = field(default_factory=list)
     iterations: int = 0
     hours: float = NAN
+    _losses: Lineage[Point] = field(default_factory=_points)
+    _scores: Lineage[Point] = field(default_factory=_points)
     _before: float = 0.0
     _begun: float | None = None
+
+    @property
+    def losses(self) -> list[Point]:
+        """Mean losses, "loss_a" and "loss_b"."""
+        return self._losses.items
+
+    @property
+    def scores(self) -> list[Point]:
+        """Held-out scores, "psnr" and "ssim"."""
+        return self._scores.items
 
     @classmethod
     def of(cls, events: Iterable[Event]) -> "Record":
@@ -63,7 +75,7 @@ class Record:
 
     def extended(self, events: Iterable[Event]) -> "Record":
         """Another record, which goes on from this one with later events."""
-        record = replace(self, losses=list(self.losses), scores=list(self.scores))
+        record = replace(self, _losses=self._losses.copy(), _scores=self._scores.copy())
         for event in events:
             record._follow(event)
         return record
@@ -72,25 +84,22 @@ class Record:
         if event["event"] == "begun":
             self._before = 0.0 if self._begun is None else self.hours
             self._begun = event["time"]
-        if event["event"] in GOING_BACK:
-            self._forget_after(event["iteration"])
-        if self._begun is not None:
+        # Of all events this one is told between runs.
+        if self._begun is not None and event["event"] != "restored":
             self.hours = self._before + max(0.0, event["time"] - self._begun) / 3600
+        if event["event"] in GOING_BACK:
+            self.iterations = event["iteration"]
+        for points in self._losses, self._scores:
+            points.follow(event)
         self._add(event)
-
-    def _forget_after(self, iteration: int) -> None:
-        self.iterations = iteration
-        for points in self.losses, self.scores:
-            while points and points[-1].iteration > iteration:
-                points.pop()
 
     def _add(self, event: Event) -> None:
         self.iterations = max(self.iterations, event["iteration"])
         names = {"progress": ("loss_a", "loss_b"), "held_out": ("psnr", "ssim")}
         if event["event"] in names:
             values = {name: number(event.get(name)) for name in names[event["event"]]}
-            points = self.losses if event["event"] == "progress" else self.scores
-            points.append(Point(event["iteration"], self.hours, values))
+            points = self._losses if event["event"] == "progress" else self._scores
+            points.items.append(Point(event["iteration"], self.hours, values))
 
 
 def number(value: Any) -> float:

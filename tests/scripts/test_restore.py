@@ -84,14 +84,23 @@ def test_those_who_look_at_the_run_see_where_the_model_stands(folder: Path) -> N
     log, live = log_path(folder, "tiny"), live_folder(folder, "tiny")
     for number in (1, 2, 3):
         EventLog(log).add("saved", number)
-    write_status(live, Status(state="stopped", plugin="tiny", iteration=3))
+    EventLog(log).add("held_out", 3, psnr=20.0, ssim=0.5)
+    losses = {"loss_a": 0.5, "loss_b": 0.25}
+    write_status(live, Status(state="stopped", plugin="tiny", iteration=3, **losses))
     assert run(folder, "--save", "2") == 0
     found = overview(folder)
     assert found.status is not None
-    assert found.status.iteration == 2
+    assert (found.status.iteration, found.status.loss_a, found.status.loss_b) == (2, None, None)
     assert found.saved is not None
     assert found.saved["iteration"] == 2
     assert read_record(folder, "tiny").iterations == 2
+    assert overview(folder).held_out is None
+    assert run(folder, "--from", f"{folder}_before_restore_3_iters") == 0
+    assert [point.iteration for point in read_record(folder, "tiny").scores] == [3]
+    assert run(folder, "--save", "4") == 0  # what was restored first
+    assert run(folder, "--save", "5") == 0
+    assert (held_out := overview(folder).held_out) is not None
+    assert held_out["iteration"] == 3
 
 
 def test_files_without_checksums_can_be_gone_back_to(folder: Path, tmp_path: Path) -> None:

@@ -138,6 +138,16 @@ def test_time_trained_leaves_pauses_out_and_what_was_trained_in_vain_is_forgotte
     assert (record.iterations, record.hours) == (70, 3.0)
 
 
+def test_time_between_runs_is_none_of_training_whatever_is_told_in_it() -> None:
+    ended = [event("begun", 0, 100.0), event("stopped", 50, 3700.0)]
+    killed = [event("begun", 0, 100.0), event("progress", 50, 3700.0, loss_a=1.0, loss_b=1.0)]
+    for first in ended, killed:
+        record = Record.of([*first, event("restored", 40, 9000.0)])
+        assert record.hours == 1.0
+        later = [event("restored", 30, 9500.0), event("begun", 30, 9900.0)]
+        assert record.extended([*later, event("progress", 60, 11700.0)]).hours == 1.5
+
+
 def test_a_log_of_earlier_versions_has_scores_without_times() -> None:
     record = Record.of([event("held_out", 500, 9.0, psnr=None, ssim=0.5)])
     (point,) = record.scores
