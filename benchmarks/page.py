@@ -139,7 +139,13 @@ def telling(folder: Path, model: str) -> Iterator[Callable[[], None]]:
     live = live_folder(folder, model)
     status = Status(state="starting", plugin=model, pid=os.getpid())
     reporter = Reporter(live, status, save_interval=SAVE_INTERVAL, memory=resident_memory)
-    reporter.begin(EventLog(log_path(folder, model)), 0, 1_000_000, options={"learning_rate": 5e-5})
+    reporter.begin(
+        EventLog(log_path(folder, model)),
+        0,
+        1_000_000,
+        options={"learning_rate": 5e-5},
+        defaults={},
+    )
     rng, ended = np.random.default_rng(0), threading.Event()
     faces = rng.integers(0, 256, (FACES, EDGE, EDGE, 3), dtype=np.uint8)
     side = SideFaces(originals=faces, same=faces, swapped=faces, masks=faces[..., 0])

@@ -171,8 +171,12 @@ class Running:
 
     def _begin_telling(self, reporter: Reporter, model: Any, trainer: Any) -> None:
         end = model.iterations + self._args.iterations
-        more = {"batch_size": self._args.batch_size, "options": trainer.present}
-        reporter.begin(trainer.events, model.iterations, end, **more)
+        reporter.begin(
+            *(trainer.events, model.iterations, end),
+            options=trainer.present,
+            defaults=trainer.defaults,
+            batch_size=self._args.batch_size,
+        )
         trainer.live = reporter
 
     @contextmanager

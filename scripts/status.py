@@ -60,14 +60,14 @@ def lines(found: Overview, now: float) -> Iterator[tuple[str, str]]:
     else:
         yield "Run", _run(found, found.status, now)
         yield from _figures(found, found.status)
-    if found.saved:
-        ago = duration(now - found.saved["time"])
-        yield "Last save", f"at iteration {found.saved['iteration']:,}, {ago} ago"
     if found.held_out:
         yield "Held out", _score(found.held_out)
+    if saves := "; ".join(_saves(found, now)):
+        yield "Saves", saves
     if found.status is not None and found.status.options:
-        values = (f"{name} {value}" for name, value in sorted(found.status.options.items()))
-        yield "Options", ", ".join(values) + " (control ... set changes them)"
+        yield "Options", _options(found.status)
+    if found.early_warnings:
+        yield "Warnings", f"{found.early_warnings} as it began, told in {found.model}_log.jsonl"
     for event in found.warnings:
         yield "Warning", f"{duration(now - event['time'])} ago: {event.get('text', '')}"
 
@@ -88,22 +88,44 @@ def _run(found: Overview, status: Told, now: float) -> str:
 
 
 def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
-    of = "" if status.is_open_ended else f" of {status.end:,}"
-    yield "Iteration", f"{status.iteration:,}{of}, begun at {status.begin:,}"
+    yield "Iteration", _progress(found, status)
     if status.loss_a is not None and status.loss_b is not None:
         yield "Loss", f"A {status.loss_a:.5f}, B {status.loss_b:.5f}"
     if status.rate:
         waits = "" if status.waiting is None else f", {share(status.waiting)} waiting for data"
-        yield "Rate", rate(status.rate) + waits
-    if status.memory:
-        yield "Memory", memory(status.memory)
-    if found.state == "running" and status.seconds_to_save is not None:
-        yield (
-            "Next save",
-            f"in {duration(status.seconds_to_save)}, at iteration {status.next_save:,}",
-        )
-        open_ended = "when it is stopped"
-        yield "End", open_ended if status.is_open_ended else f"in {duration(status.seconds_to_end)}"
+        takes = "" if status.memory is None else f", {memory(status.memory)} of memory"
+        yield "Rate", rate(status.rate) + waits + takes
+
+
+def _progress(found: Overview, status: Told) -> str:
+    parts = [f"{status.iteration:,}"]
+    if not status.is_open_ended:
+        parts[0] += f" of {status.end:,}"
+    if status.begin:
+        parts.append(f"begun at {status.begin:,}")
+    if found.state == "running" and status.is_open_ended:
+        parts.append("ends when it is stopped")
+    elif found.state == "running" and status.seconds_to_end is not None:
+        parts.append(f"{duration(status.seconds_to_end)} left")
+    return ", ".join(parts)
+
+
+def _saves(found: Overview, now: float) -> Iterator[str]:
+    if found.saved:
+        ago = duration(now - found.saved["time"])
+        yield f"the last at iteration {found.saved['iteration']:,}, {ago} ago"
+    status = found.status
+    if status and found.state == "running" and status.seconds_to_save is not None:
+        yield f"the next at {status.next_save:,}, in {duration(status.seconds_to_save)}"
+
+
+def _options(status: Told) -> str:
+    """Those that somebody has set."""
+    values = sorted((k, v) for k, v in status.options.items() if v is not None)
+    told = [f"{k} {v}" for k, v in values if k not in status.defaults or status.defaults[k] != v]
+    if status.defaults:
+        told.append("all others as by default" if told else "as by default")
+    return ", ".join(told)
 
 
 def _score(event: dict[str, object]) -> str:

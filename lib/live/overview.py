@@ -11,7 +11,7 @@ from lib.live.state import RunState, state_of
 from lib.live.status import Status, live_folder, read_status
 
 WARNINGS = 3
-"""The newest warnings are told, so many."""
+"""The newest warnings of a run that trains are told, so many."""
 
 _ENDINGS = "_live", "_log.jsonl", "_state.json"
 
@@ -63,8 +63,10 @@ class Overview:
         The newest; None where no run has left one.
     saved, held_out
         Event of the last save, and of the newest held-out score; None where there is none.
+    early_warnings
+        How many there were in the run before its first iteration.
     warnings
-        Events of the run's newest warnings, the oldest first.
+        Events of its newest ones since, the oldest first.
     """
 
     model: str
@@ -72,6 +74,7 @@ class Overview:
     status: Status | None
     saved: Event | None
     held_out: Event | None
+    early_warnings: int
     warnings: list[Event]
 
     def as_json(self) -> dict[str, Any]:
@@ -93,9 +96,9 @@ def overview(model_dir: str | Path) -> Overview:
     """
     name = model_in(model_dir)
     events = read_events(log_path(model_dir, name))
-    begun = newest(events, "begun")
-    since = begun["time"] if begun else 0
-    warnings = [e for e in events if e["event"] == "warning" and e["time"] >= since]
+    last = max((at for at, e in enumerate(events) if e["event"] == "begun"), default=0)
+    warnings = [e for e in events[last:] if e["event"] == "warning"]
+    later = [e for e in warnings if e["iteration"] > events[last]["iteration"]]
     state = state_of(model_dir, name)
     return Overview(
         model=name,
@@ -103,5 +106,6 @@ def overview(model_dir: str | Path) -> Overview:
         status=read_status(live_folder(model_dir, name)),
         saved=newest(events, "saved"),
         held_out=newest(events, "held_out"),
-        warnings=warnings[-WARNINGS:],
+        early_warnings=len(warnings) - len(later),
+        warnings=later[-WARNINGS:],
     )

@@ -91,7 +91,16 @@ class Reporter:
         with self._lock:
             return self._status
 
-    def begin(self, events: EventLog, begin: int, end: int, **more: Any) -> None:
+    def begin(
+        self,
+        events: EventLog,
+        begin: int,
+        end: int,
+        *,
+        options: Mapping[str, Any],
+        defaults: Mapping[str, Any],
+        **more: Any,
+    ) -> None:
         """The run begins to train.
 
         Parameters
@@ -100,16 +109,24 @@ class Reporter:
             Where its events go; nothing goes there before the first iteration is done.
         begin, end
             Iterations trained before the run, and when it ends by itself.
+        options, defaults
+            Options that may be changed while it trains: their values, and those of a run that
+            nobody has set anything for.
         **more
-            What else to tell of it; ``options`` goes into the status, too.
+            What else to tell of it in the log.
         """
-        fields = {"options": more["options"]} if "options" in more else {}
         with self._lock:
             self._status = replace(
-                self._status, state="training", begin=begin, iteration=begin, end=end, **fields
+                self._status,
+                state="training",
+                begin=begin,
+                iteration=begin,
+                end=end,
+                options=dict(options),
+                defaults=dict(defaults),
             )
             self._begun = {"plugin": self._status.plugin, "pid": self._status.pid, **more}
-            self._begun |= {"begin": begin, "end": end}
+            self._begun |= {"options": dict(options), "begin": begin, "end": end}
             self._events = events
             self._told = time.monotonic()
             self._is_urgent = True
@@ -142,8 +159,9 @@ class Reporter:
             )
             self._is_news = True
         if self._begun is not None and self._events is not None:
-            begun, self._begun = self._begun, None
-            self._events.add("begun", begun["begin"], **begun)
+            self._events.add("begun", self._begun["begin"], **self._begun)
+            self._tell_warnings(self._begun["begin"])
+            self._begun = None
 
     def option(self, name: str, old: Any, new: Any, by: str) -> None:
         """An option was set while the run trains."""
@@ -171,7 +189,8 @@ class Reporter:
         is_due = self._is_news and now - self._written >= SECONDS_BETWEEN_STATUSES
         if self._is_urgent or is_due:
             self._write(now)
-        self._tell_warnings()
+        if self._has_begun:
+            self._tell_warnings(self._status.iteration)
         if self._losses and now - self._told >= SECONDS_BETWEEN_EVENTS:
             self._tell_progress(now)
 
@@ -191,7 +210,8 @@ class Reporter:
         if self._is_new and not self._has_begun:
             shutil.rmtree(self._folder, ignore_errors=True)
             return
-        self._tell_warnings()
+        if self._has_begun:
+            self._tell_warnings(self._status.iteration)
         self._tell_progress(time.monotonic())
         with self._lock:
             self._status = replace(self._status, state=state, message=message)
@@ -227,9 +247,9 @@ class Reporter:
         if self._events is not None and self._has_begun:
             self._events.add(event, self._status.iteration, **values)
 
-    def _tell_warnings(self) -> None:
-        while self._has_begun and self._warnings.kept:
-            self._tell("warning", text=self._warnings.kept.popleft())
+    def _tell_warnings(self, iteration: int) -> None:
+        while self._events is not None and self._warnings.kept:
+            self._events.add("warning", iteration, text=self._warnings.kept.popleft())
 
     def _tell_progress(self, now: float) -> None:
         with self._lock:

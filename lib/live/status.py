@@ -54,6 +54,8 @@ class Status:
         Why the run failed; else empty.
     options
         Options that may be changed while it trains, and their values.
+    defaults
+        Their values where nobody has set any; empty where the run did not tell.
     preview
         The sheet's path, None where none is kept.
     timelapse
@@ -77,6 +79,7 @@ class Status:
     next_save: int = 0
     message: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    defaults: dict[str, Any] = field(default_factory=dict)
     preview: str | None = None
     timelapse: str | None = None
 

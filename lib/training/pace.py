@@ -9,7 +9,7 @@ class Pace:
     Parameters
     ----------
     iterations
-        Iterations that this run is to have.
+        Iterations that this run is to have; None for a run that trains until it is stopped.
 
     Attributes
     ----------
@@ -17,7 +17,7 @@ class Pace:
         Share of the time between the last two looks spent waiting for data, 0..1; None before.
     """
 
-    def __init__(self, iterations: int) -> None:
+    def __init__(self, iterations: int | None) -> None:
         self._left = iterations
         self._count = 0
         self._since = time.monotonic()
@@ -33,10 +33,11 @@ class Pace:
     def count(self) -> None:
         """Count one iteration."""
         self._count += 1
-        self._left -= 1
+        if self._left is not None:
+            self._left -= 1
 
     def tell(self, waited: float) -> str:
-        """Rate, share of time spent waiting for data, and time left.
+        """Rate, time left where an end is in sight, and share of the time spent waiting for data.
 
         Parameters
         ----------
@@ -46,7 +47,7 @@ class Pace:
         Returns
         -------
         str
-            Such as ``"  0.31 s/it  wait 1%  25m"``: short, for a line of 80 columns.
+            Such as ``"  0.31 s/it  25m left  wait 1%"``: short, for a line of 80 columns.
         """
         elapsed = time.monotonic() - self._since
         if self._count == 0 or elapsed <= 0:
@@ -55,8 +56,12 @@ class Pace:
         self._seconds = newest if self._seconds is None else 0.8 * self._seconds + 0.2 * newest
         self.waiting = (waited - self._waited) / elapsed
         self._since, self._count, self._waited = time.monotonic(), 0, waited
-        left = _clock(self._seconds * max(0, self._left))
-        return f"  {self._seconds:.2f} s/it  wait {self.waiting:.0%}  {left}"
+        parts = [f"{self._seconds:.2f} s/it"]
+        if self._left is not None:
+            parts.append(f"{_clock(self._seconds * max(0, self._left))} left")
+        if (wait := f"{self.waiting:.0%}") != "0%":
+            parts.append(f"wait {wait}")
+        return "".join(f"  {part}" for part in parts)
 
 
 def _clock(seconds: float) -> str:

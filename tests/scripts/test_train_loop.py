@@ -67,7 +67,7 @@ class Trainer:
         self.console = ConsoleLine(interactive=False)
         self.live: Any = None
         self.events = EventLog(Path("nowhere") / "log.jsonl")
-        self.present = {"learning_rate": 1e-3}
+        self.present = self.defaults = {"learning_rate": 1e-3}
 
     def train_one_step(self, viewer: Any, timelapse: Any) -> None:
         self._model.iterations += 1

@@ -56,12 +56,10 @@ def test_status_tells_a_run_in_words_and_in_json(
         held = json.loads(printed(capsys, "status", str(tmp_path), "--json"))
     for part in (
         "training, process 77 on 'here' since",
-        "1,250 of 2,000",
+        "1,250 of 2,000, 2 min 30 s left",
         "A 0.50000, B 0.25000",
-        "5.0 it/s, 1% waiting for data",
-        "3.2 GB",
-        "in 10 s, at iteration 1,300",
-        "in 2 min 30 s",
+        "5.0 it/s, 1% waiting for data, 3.2 GB of memory",
+        "the last at iteration 1,000, 0 s ago; the next at 1,300, in 10 s",
         "PSNR 24.13, SSIM none at iteration 1,000",
         "learning_rate 0.001",
         "faces are few",
@@ -82,8 +80,38 @@ def test_a_run_without_an_end_in_sight_ends_when_it_is_stopped(
     tell(tmp_path, begin=20, end=1_000_020, rate=5.0, next_save=1300)
     with FolderLock(tmp_path):
         text = printed(capsys, "status", str(tmp_path))
-    assert "1,250, begun at 20" in text
-    assert "End         when it is stopped" in text
+    assert "Iteration   1,250, begun at 20, ends when it is stopped" in text
+
+
+def test_status_tells_the_options_that_were_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def told(**set_ones: object) -> str:
+        tell(tmp_path, options=defaults | set_ones, defaults=defaults)
+        text = printed(capsys, "status", str(tmp_path))
+        return text.partition("Options     ")[2].splitlines()[0]
+
+    defaults = {"mixed_precision": None, "beta_1": 0.9, "learning_rate": 5e-5}
+    assert told() == "as by default"
+    changed = told(learning_rate=1e-3, mixed_precision=True)
+    assert changed == "learning_rate 0.001, mixed_precision True, all others as by default"
+    defaults = {}
+    assert told(mixed_precision=None, beta_1=0.9) == "beta_1 0.9"
+
+
+def test_status_counts_the_warnings_of_the_beginning(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(tmp_path)
+    log = EventLog(log_path(tmp_path, "tiny"))
+    for iteration in (20, 30):
+        log.add("begun", iteration)
+        log.add("warning", iteration, text="faces are few")
+    log.add("warning", 31, text="a file has gone")
+    text = printed(capsys, "status", str(tmp_path))
+    assert "Warnings    1 as it began, told in tiny_log.jsonl" in text
+    assert "faces are few" not in text
+    assert "ago: a file has gone" in text
 
 
 def test_status_says_since_when_a_run_that_goes_on_is_silent(

@@ -14,6 +14,7 @@ from lib.errors import FaceswapError
 from lib.live.events import EventLog
 from lib.live.history import log_path
 from lib.live.reporter import Reporter
+from lib.live.status import OPEN_ENDED
 from lib.logs.console import ConsoleLine
 from lib.logs.losses import LossLog
 from lib.model.compiling import loss_names
@@ -102,7 +103,7 @@ class TrainerBase:
         self._rescue = self._make_rescue()
         self._watch = self._make_watch()
         self._end = model.iterations + getattr(self._args, "iterations", 0)
-        self._pace = Pace(self._end - model.iterations)
+        self._pace = self._make_pace()
         self._restore_run(model.state.last_run)
         model.state.describe_run = self._describe_run
         model.saves.restore_random()
@@ -111,6 +112,10 @@ class TrainerBase:
     @property
     def _is_rgb(self) -> bool:
         return bool(self._model.color_order == "rgb")
+
+    def _make_pace(self) -> Pace:
+        is_open_ended = getattr(self._args, "iterations", 0) >= OPEN_ENDED
+        return Pace(None if is_open_ended else self._end - self._model.iterations)
 
     def _make_step(self) -> TrainingStep:
         model, is_shared = self._model, self._world.size > 1
@@ -212,7 +217,7 @@ class TrainerBase:
 
     def _drop_feed(self) -> None:
         """Feed the next iteration anew."""
-        self._pace = Pace(self._end - self._model.iterations)
+        self._pace = self._make_pace()
         if self._feed is not None:
             self._feed.close()
             self._feed = None
@@ -221,6 +226,11 @@ class TrainerBase:
     def present(self) -> dict[str, Any]:
         """The options that `set_option` takes, and their values."""
         return self._settings.present
+
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """What `present` holds where nobody has set anything."""
+        return self._settings.defaults
 
     def set_option(self, name: str, value: Value) -> tuple[Value, Value]:
         """Give an option another value from the next iteration on, as if the run resumed with it.

@@ -64,6 +64,11 @@ class Settings:
         held = {**self._model.config, **self._options}
         return {name: held[name] for name in self._known}
 
+    @property
+    def defaults(self) -> dict[str, Any]:
+        """Their default values by name."""
+        return {name: option.default for name, option in self._known.items()}
+
     def checked(self, name: str, value: Value) -> Value:
         """A value as an option takes it; raises FaceswapError where it takes none such."""
         return checked(self._known, name, value)

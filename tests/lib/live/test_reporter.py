@@ -34,7 +34,14 @@ def figures(reporter: Reporter, iteration: int, *losses: tuple[float, float]) ->
 
 def begin(reporter: Reporter, tmp_path: Path) -> Path:
     log = tmp_path / "log.jsonl"
-    reporter.begin(EventLog(log), 100, 1000, options={"learning_rate": 1e-3}, batch_size=4)
+    reporter.begin(
+        EventLog(log),
+        100,
+        1000,
+        options={"learning_rate": 1e-3},
+        batch_size=4,
+        defaults={"learning_rate": 5e-5},
+    )
     return log
 
 
@@ -57,7 +64,7 @@ def test_the_status_is_written_at_each_change_of_state_and_else_once_a_second(
     assert (seen().rate, seen().waiting, seen().memory) == (4.0, 0.25, 9)
     assert (seen().seconds_to_save, seen().seconds_to_end) == (5.0, 217.5)
     reporter.option("learning_rate", 1e-3, 1e-5, "a test")
-    assert seen().options == {"learning_rate": 1e-5}
+    assert (seen().options, seen().defaults) == ({"learning_rate": 1e-5}, {"learning_rate": 5e-5})
     reporter.stopping()
     assert (seen().state, seen().iteration) == ("stopping", 130)
     reporter.stopping(9)
@@ -93,7 +100,7 @@ def test_what_happens_is_logged_in_order_and_means_are_of_what_was_finite(
     begun, warning, first, option, second, _ = events
     assert (begun["begin"], begun["end"], begun["batch_size"], begun["pid"]) == (100, 1000, 4, 7)
     assert begun["options"] == {"learning_rate": 1e-3}
-    assert warning["text"] == "early"
+    assert (warning["text"], warning["iteration"]) == ("early", 100)
     assert (first["loss_a"], first["loss_b"], first["iteration"]) == (2.0, 3.0, 103)
     assert (option["name"], option["old"], option["new"]) == ("learning_rate", 1e-3, 1e-5)
     assert second["loss_a"] is None

@@ -19,7 +19,7 @@ def test_rate_waiting_and_time_left(clock: list[float]) -> None:
         pace.count()
     clock[0] = 2
     assert (pace.rate, pace.waiting) == (None, None)
-    assert pace.tell(waited=0.5) == "  0.50 s/it  wait 25%  8m"
+    assert pace.tell(waited=0.5) == "  0.50 s/it  8m left  wait 25%"
     assert (pace.rate, pace.waiting) == (2.0, 0.25)
 
 
@@ -30,4 +30,11 @@ def test_time_left_in_hours_or_days(clock: list[float], iterations: int, left: s
     pace = Pace(iterations)
     pace.count()
     clock[0] = 2
-    assert pace.tell(0).endswith(f"  {left}")
+    assert pace.tell(0) == f"  2.00 s/it  {left} left"
+
+
+def test_a_run_without_an_end_in_sight_has_no_time_left(clock: list[float]) -> None:
+    pace = Pace(None)
+    pace.count()
+    clock[0] = 2
+    assert pace.tell(waited=0.009) == "  2.00 s/it"

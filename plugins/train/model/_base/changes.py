@@ -46,8 +46,8 @@ def checked(known: dict[str, Option], name: str, value: Value) -> Value:
     """
     if name not in known:
         raise FaceswapError(
-            f"'{name[:_SHOWN]}' is no option that may change while training; faceswap status lists "
-            "those that are"
+            f"'{name[:_SHOWN]}' is no option that may change while training; faceswap status "
+            "--json lists those that are"
         )
     option = known[name]
     try:

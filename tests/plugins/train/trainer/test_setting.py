@@ -149,6 +149,8 @@ def test_what_was_set_is_saved_and_holds_when_the_run_resumes(
     assert state["config"]["color_clahe_chance"] == 7
     with caplog.at_level("INFO"), running(arguments) as trainer:
         assert trainer.present["learning_rate"] == 1e-5
+        assert trainer.defaults["learning_rate"] == 5e-5
+        assert trainer.defaults.keys() == trainer.present.keys()
         assert trainer.present["color_clahe_chance"] == 7
     assert [m for m in caplog.messages if "learning_rate" in m] == [
         "Option learning_rate stays 1e-05, to which it was set while training; another value than "
