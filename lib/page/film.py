@@ -9,11 +9,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from lib.errors import FaceswapError
 from lib.media.embed import insert_in_gif
 from lib.media.mark import xmp_packet
+from lib.media.palette import paletted
 
 Pixels = NDArray[np.uint8]
 
@@ -76,12 +76,7 @@ def _fitted(picture: Pixels, height: int, width: int) -> Pixels:
 
 
 def _gif(pictures: Iterator[Pixels]) -> bytes:
-    frames = [
-        Image.fromarray(np.ascontiguousarray(picture[..., ::-1])).quantize(
-            method=Image.Quantize.FASTOCTREE, dither=Image.Dither.FLOYDSTEINBERG
-        )
-        for picture in pictures
-    ]
+    frames = [paletted(picture) for picture in pictures]
     milliseconds = [1000 // FRAMES_PER_SECOND] * len(frames)
     milliseconds[-1] = 1000 * _LAST_SECONDS
     file = BytesIO()

@@ -19,6 +19,7 @@ from lib.hold import Hold
 from lib.media.embed import insert_in_gif
 from lib.media.frame import Frame
 from lib.media.mark import xmp_packet
+from lib.media.palette import paletted
 from lib.media.source import Source
 from plugins.convert.writer._base import WriterBase
 
@@ -128,8 +129,7 @@ class Writer(WriterBase):
             height, width = (max(1, round(edge * scale)) for edge in image.shape[:2])
             small = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
             image = np.asarray(small, np.uint8)
-        picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
-        return picture.quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
+        return paletted(image)
 
     def _encoded(self) -> bytes:
         file = BytesIO()
