@@ -114,6 +114,16 @@ def test_status_counts_the_warnings_of_the_beginning(
     assert "ago: a file has gone" in text
 
 
+@pytest.mark.parametrize(
+    ("iteration", "told"), [(19, "19"), (30, "30 of 33, begun at 20"), (50, "50")]
+)
+def test_a_model_restored_to_before_or_after_its_last_run_is_at_no_iteration_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], iteration: int, told: str
+) -> None:
+    tell(tmp_path, "stopped", begin=20, end=33, iteration=iteration)
+    assert f"Iteration   {told}\n" in printed(capsys, "status", str(tmp_path))
+
+
 def test_status_says_since_when_a_run_that_goes_on_is_silent(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
