@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lib.live.record import Point
+from lib.preview.thinning import thinned
 
 MOST_POINTS = 400
 """Of a curve; longer ones are drawn by the means of as many parts."""
@@ -19,27 +20,6 @@ Drawn = list[list[float | None]]
 
 _GREY, _LINES = "#8a8f98", "rgba(128, 128, 128, 0.25)"
 _COLOURS = {"A": "#3b82f6", "B": "#f97316"}
-
-
-def thinned(iterations: Floats, values: Floats, most: int = MOST_POINTS) -> tuple[Floats, Floats]:
-    """Means of at most `most` parts of equal length; NaN is left out of them.
-
-    Parameters
-    ----------
-    iterations, values
-        ``(n,)``.
-    most
-        Points to keep.
-    """
-    if not len(values):
-        return iterations, values
-    length = -(-len(values) // most)
-    starts, good = np.arange(0, len(values), length), np.isfinite(values)
-    counts = np.add.reduceat(good, starts, dtype=np.float64)
-    sums = np.add.reduceat(np.where(good, values, 0.0), starts)
-    means = np.divide(sums, counts, out=np.full(len(starts), np.nan), where=counts > 0)
-    ends = np.minimum(starts + length, len(values)) - 1
-    return iterations[ends], means
 
 
 def smoothed(values: Floats, span: float = SPAN) -> Floats:
@@ -80,7 +60,7 @@ def loss_chart(points: Sequence[Point]) -> dict[str, Any]:
     """ECharts options for the losses of both sides, as they are and smoothed."""
     series = []
     for side, colour in _COLOURS.items():
-        iterations, values = thinned(*_column(points, f"loss_{side.lower()}"))
+        iterations, values = thinned(*_column(points, f"loss_{side.lower()}"), MOST_POINTS)
         smooth = _drawn(iterations, smoothed(values))
         series.append(_line(f"{side}", smooth, colour, width=2.5))
         series.append(_line(f"{side} raw", _drawn(iterations, values), colour, opacity=0.35))
@@ -89,7 +69,9 @@ def loss_chart(points: Sequence[Point]) -> dict[str, Any]:
 
 def score_chart(points: Sequence[Point]) -> dict[str, Any]:
     """ECharts options for the held-out scores: PSNR in decibels to the left, SSIM to the right."""
-    psnr, ssim = (_drawn(*thinned(*_column(points, name))) for name in ("psnr", "ssim"))
+    psnr, ssim = (
+        _drawn(*thinned(*_column(points, name), MOST_POINTS)) for name in ("psnr", "ssim")
+    )
     series = [
         _line("PSNR (dB)", psnr, "#10b981", width=2.5),
         _line("SSIM", ssim, "#a855f7", width=2.5) | {"yAxisIndex": 1},

@@ -10,7 +10,7 @@ from PIL import Image
 
 from lib.files import replacing
 from lib.live.record import Point, Record
-from lib.page.curves import thinned
+from lib.preview.thinning import thinned
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,34 +1,14 @@
-"""Curves are thinned by means and smoothed by the formula, and gaps stay gaps."""
+"""Curves are smoothed by the formula, and gaps stay gaps."""
 
 import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from lib.live.record import Point
-from lib.page.curves import MOST_POINTS, loss_chart, score_chart, smoothed, thinned
+from lib.page.curves import MOST_POINTS, loss_chart, score_chart, smoothed
 
 NAN = float("nan")
-
-
-@given(st.integers(1, 700), st.integers(1, 50))
-def test_a_thinned_curve_has_the_means_of_its_parts(count: int, most: int) -> None:
-    rng = np.random.default_rng(count)
-    iterations, values = np.arange(count) * 10.0, rng.normal(size=count)
-    xs, ys = thinned(iterations, values, most)
-    assert len(xs) <= most
-    length = -(-count // most)
-    parts = [values[at : at + length] for at in range(0, count, length)]
-    np.testing.assert_allclose(ys, [part.mean() for part in parts])
-    assert xs[-1] == iterations[-1]
-
-
-def test_what_is_no_number_is_left_out_of_means() -> None:
-    _, ys = thinned(np.arange(6.0), np.array([1, NAN, NAN, NAN, 3, 5]), 3)
-    np.testing.assert_array_equal(ys, [1, NAN, 4])
-    assert len(thinned(np.empty(0), np.empty(0))[1]) == 0
 
 
 def test_smoothing_is_the_mean_with_weights_that_fade() -> None:
