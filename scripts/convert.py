@@ -75,6 +75,7 @@ class Convert(Command):
         source = open_source(self._args.input)
         self._check_output()
         sections = loader.convert_sections(self._args.plugin_dir)
+        ini.tell(self._args.configfile, CONVERT)
         self._options = ini.load(self._args.configfile, sections, CONVERT)
         self._compose, self._find = self._make_composer(), self._make_find(source)
         self._swap = self._make_swapper()

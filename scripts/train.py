@@ -18,6 +18,7 @@ from lib import device
 from lib.checkpoint.copies import values_of
 from lib.checkpoint.recovery import recover
 from lib.checkpoint.store import ModelStore, models_in
+from lib.config import ini
 from lib.errors import FaceswapError
 from lib.folder_lock import FolderLock
 from lib.live.reporter import Reporter
@@ -221,6 +222,7 @@ class Train:
     def _build(self) -> Any:
         plugin = loader.load_model(self._args.trainer, self._args.plugin_dir)
         keras.utils.set_random_seed(self._args.seed or 0)
+        ini.tell(self._args.configfile)
         try:
             model = plugin(self._args.model_dir, self._args)
         except (FaceswapError, KeyboardInterrupt):

@@ -116,6 +116,13 @@ def load(path: str | Path | None, schema: Schema, kind: IniFile = TRAIN) -> dict
     return {section: cls() for section, cls in schema.items()}
 
 
+def tell(path: str | Path | None, kind: IniFile = TRAIN) -> None:
+    """Say which file `load` reads; of one that it writes, `load` tells by itself."""
+    file = path or default_path(kind=kind)
+    if os.path.exists(file):
+        logger.info("Options: %s", file)
+
+
 def render(
     schema: Schema, values: Mapping[str, Options] | None = None, kind: IniFile = TRAIN
 ) -> str:

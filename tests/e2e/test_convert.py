@@ -167,7 +167,9 @@ def test_one_person_alone_is_swapped(
     assert convert(frames, tmp_path / "other", model, *chosen, "1") == 0
 
 
-def test_the_way_back_differs_and_options_count(frames: Path, model: Path, tmp_path: Path) -> None:
+def test_the_way_back_differs_and_options_count(
+    frames: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     ini = tmp_path / "convert.ini"
     ini.write_text("[mask]\nblur = 0\nerosion = 20\n")
     ways = {"a": [], "b": ["-s"], "c": ["-C", str(ini)], "d": ["-M", "box", "-c", "match_hist"]}
@@ -175,6 +177,7 @@ def test_the_way_back_differs_and_options_count(frames: Path, model: Path, tmp_p
     for name, more in ways.items():
         assert convert(frames / "shot_0.png", tmp_path / name, model, *more) == 0
         shown[name] = cv2.imread(str(tmp_path / name / "shot_0.png"))
+    assert f"Options: {ini}\n" in capsys.readouterr().out
     for name in "bcd":
         assert (shown[name] != shown["a"]).any()
 

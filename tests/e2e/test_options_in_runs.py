@@ -112,6 +112,7 @@ def test_a_plateau_is_told_and_ends_a_run_that_is_to_stop_there(run: Run, tmp_pa
     still = configured(tmp_path, "[global]\nlearning_rate = 1e-6\n")
     options = ["--holdout", "0.1", "--evaluate-interval", "2", "--plateau", "6", "--allow-few"]
     said = run("-it", "9", *options, *still)
+    assert f"Options: {tmp_path / 'train.ini'}\n" in said
     assert "WARNING: Held-out score no better for 6 iterations" in said
     assert "Stopped at iteration 9" in said
     said = run("-it", "50", *options, "--stop-on-plateau", *still)

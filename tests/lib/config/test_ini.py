@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lib.config.ini import default_path, load, render
+from lib.config.ini import default_path, load, render, tell
 from lib.config.loss import LossOptions
 from lib.config.options import Option, Options, fields_of, option
 from lib.config.train import GlobalOptions, TrainerOptions
@@ -89,6 +89,22 @@ def test_the_first_run_writes_every_option_with_its_help(user_path: Path) -> Non
     assert list(user_path.parent.iterdir()) == [user_path]
     user_path.write_text(text.replace("coverage = 68.75", "coverage = 75"), encoding="utf-8")
     assert load(None, SCHEMA)["global"] == GlobalOptions(coverage=75)
+
+
+def test_every_start_says_which_file_is_read(
+    user_path: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    tell(None)
+    assert caplog.messages == [], "it is yet to be written, and that is told"
+    load(None, SCHEMA)
+    tell(None)
+    tell(write(tmp_path, ""))
+    assert caplog.messages == [
+        f"Wrote the default options to {user_path}",
+        f"Options: {user_path}",
+        f"Options: {write(tmp_path, '')}",
+    ]
 
 
 def test_a_home_that_cannot_be_written_is_no_error(
