@@ -1,7 +1,9 @@
 """How a model fares, while it trains, on faces that it is not trained on."""
 
+import hashlib
 import logging
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import keras
@@ -56,6 +58,18 @@ def split(side: str, paths: Sequence[str], fraction: float) -> tuple[list[str], 
             f"there are {len(paths)}"
         )
     return list(paths[:-count]), list(paths[-count:])
+
+
+def digest(sides: Iterable[Sequence[str]]) -> str:
+    """Tell one choice of faces to hold out from another, by the names of their files.
+
+    Parameters
+    ----------
+    sides
+        Files held out of A, and of B.
+    """
+    names = [[os.path.basename(path) for path in paths] for paths in sides]
+    return hashlib.sha256(repr(names).encode(errors="surrogateescape")).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

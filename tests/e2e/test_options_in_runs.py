@@ -133,6 +133,25 @@ def test_other_faces_held_out_are_warned_of_and_a_plateau_starts_anew(run: Run) 
     assert warning in run("-it", "1", *holdout, "0.2"), "they were trained on since"
 
 
+def test_a_model_that_goes_on_with_other_people_says_so(
+    run: Run, plain: dict[str, Path], tmp_path: Path
+) -> None:
+    known = run.faces
+    assert "WARNING: Side A: none of" not in run("-it", "1")
+    run.faces = {side: tmp_path / f"moved_{side}" for side in "ab"}
+    for side, folder in run.faces.items():
+        folder.mkdir()
+        for number, face in enumerate(sorted(known[side].iterdir())[4:]):
+            shutil.copy(face, folder / f"renamed_{number}.png")
+    assert "trained on last" not in run("-it", "1", "--holdout", "0.1", "--allow-few")
+    run.faces = {"a": plain["a"], "b": run.faces["b"]}
+    said = run("-it", "1")
+    assert "WARNING: Side A: none of the pictures that this model was trained on last" in said
+    assert "Side B: none" not in said
+    run.faces = {"a": run.faces["b"], "b": plain["a"]}
+    assert run("-it", "1").count("-A and -B are swapped") == 2
+
+
 def test_a_damaged_state_of_a_run_is_one_line(run: Run, tmp_path: Path) -> None:
     autoclip = configured(tmp_path, "[global.optimizer]\ngradient_clipping = autoclip\n")
     run("-it", "1", *autoclip)

@@ -140,6 +140,7 @@ class TrainerBase:
             self._step.restore(stored)
             self._rescue.restore(stored.get("rescue", {}))
             self._origin = Origin.restored(stored, self._batch_size)
+            self._faces.tell_if_others(stored.get("faces", {}))
             if self._watch and self._model.iterations:
                 self._watch.restore(stored.get("held_out", {}))
         except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
@@ -152,7 +153,8 @@ class TrainerBase:
         watched = {"held_out": self._watch.state()} if self._watch else {}
         batches = self._model.config["gradient_accumulation"] * self._world.size
         order = self._origin.state(self._model.iterations, batches, self._batch_size)
-        return {**self._step.state(), "rescue": self._rescue.state(), "order": order, **watched}
+        known = {"rescue": self._rescue.state(), "order": order, "faces": self._faces.described}
+        return {**self._step.state(), **known, **watched}
 
     def _next_batches(self) -> list[Any]:
         if self._feed is None:

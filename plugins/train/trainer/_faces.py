@@ -1,8 +1,6 @@
 """Loads the faces that a model is trained, tested and shown on."""
 
-import hashlib
 import logging
-import os
 import threading
 from argparse import Namespace
 from collections.abc import Mapping
@@ -17,6 +15,7 @@ from lib.data.changes import Originals
 from lib.data.faceset import BadFace, Cut, FaceSet, load_faces
 from lib.data.files import find_images
 from lib.data.sides import check_count, check_side, shown, tell_bad, write_report
+from lib.data.trained import describe, tell_if_others
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import split
 from lib.evaluation.score import score_cut
@@ -48,6 +47,8 @@ class Faces:
     held_out : dict of FaceSet
         Faces kept out of training, cut in the same way; empty where none are, and in all but the
         first of several processes, which alone tests the model on them.
+    described : dict
+        What later runs know the trained faces by, by side, as JSON can hold it.
     scored : dict of FaceSet
         The faces held out, cut for the held-out score.
 
@@ -70,6 +71,7 @@ class Faces:
             self._load(side, images[side])
         if self.held_out:
             logger.info("Held out: %d faces of A, %d of B", *map(len, self.held_out.values()))
+        self.described = {side: describe(faces) for side, faces in self.trained.items()}
         self.scored: Sides = {}
         self._world.lead(self._load_scored)
         self._originals = {
@@ -140,13 +142,11 @@ class Faces:
         except FaceswapError as error:
             logger.warning("%s: training goes on", error)
 
-    @property
-    def held_out_digest(self) -> str:
-        """Tells one choice of faces to hold out from another, by the names of their files."""
-        names = [
-            [os.path.basename(path) for path in faces.paths] for faces in self.held_out.values()
-        ]
-        return hashlib.sha256(repr(names).encode(errors="surrogateescape")).hexdigest()[:16]
+    def tell_if_others(self, last: Mapping[str, Any]) -> None:
+        """Warn of a side that has none of the faces that a run left as `described`; {} for none."""
+        if self._world.is_first:
+            kinds = self.trained, self.held_out
+            tell_if_others(last, {side: [k[side] for k in kinds if k] for side in "ab"})
 
     @property
     def _allow_few(self) -> bool:

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from lib.errors import FaceswapError
-from lib.evaluation.held_out import Evaluation, HeldOut
+from lib.evaluation.held_out import Evaluation, HeldOut, digest
 from lib.evaluation.plateau import Plateau
 from lib.live.events import EventLog
 from lib.logs.losses import LossLog
@@ -33,7 +33,7 @@ class Watch:
         self, model: Any, predictor: Predictor, faces: Faces, log: LossLog, events: EventLog
     ) -> None:
         self._model = model
-        self._digest = faces.held_out_digest
+        self._digest = digest([held_out.paths for held_out in faces.held_out.values()])
         self._log = log
         self._events = events
         self._held_out = HeldOut(

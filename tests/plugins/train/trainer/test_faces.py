@@ -104,6 +104,21 @@ def test_the_others_hear_that_the_faces_held_out_are_of_no_use(
         make_faces(arguments)
 
 
+def test_the_first_of_several_processes_alone_tells_of_other_faces(
+    train_arguments: MakeArguments, shared: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    others = {side: {"count": 1, "plain": 0, "digests": ["0"]} for side in "ab"}
+    told = []
+    for rank in (0, 1):
+        arguments = train_arguments()
+        arguments.world = World(rank, 2)
+        faces = make_faces(arguments)
+        caplog.clear()
+        faces.tell_if_others(others)
+        told.append(len(caplog.messages))
+    assert told == [2, 0]
+
+
 def test_a_time_lapse_takes_the_first_faces_by_name(
     train_arguments: MakeArguments, rendered: dict[str, Path], tmp_path: Path
 ) -> None:
