@@ -9,7 +9,7 @@ from scripts.extract_options import add_extract
 from scripts.options import add_faces, add_plugin_dir, whole
 from scripts.page_options import add_page
 from scripts.steering_options import add_control, add_runs, add_status
-from scripts.train_options import add_train
+from scripts.train_options import add_train, fraction
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +49,12 @@ def _add_everywhere(parser: argparse.ArgumentParser) -> None:
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("faces and model")
     add_faces(group)
+    group.add_argument(
+        "--holdout",
+        type=fraction,
+        metavar="FRACTION",
+        help="score the last files by name alone: those that train holds out with this fraction",
+    )
     group.add_argument(
         "-o",
         "--output",
@@ -148,7 +154,7 @@ COMMANDS = {
     "extract": ("find the faces of a video or of pictures", add_extract),
     "train": ("train a model on the faces of two people who agreed to it", add_train),
     "convert": ("swap the faces of a video or of pictures", add_convert),
-    "evaluate": ("score a model on faces that it was not trained on", _add_evaluate),
+    "evaluate": ("score a model, best on faces that it was not trained on", _add_evaluate),
     "status": ("tell how a run fares, or how it ended", add_status),
     "control": ("ask a run to save, to stop, or to change an option", add_control),
     "page": ("show a run on a web page, and steer it from there", add_page),

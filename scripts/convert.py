@@ -30,7 +30,7 @@ from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
 from scripts.command import Command
 from scripts.finding import KnownFaces, make_finder, nobody, settings
-from scripts.loading import load_predictor
+from scripts.loading import load_trained
 
 logger = logging.getLogger(__name__)
 
@@ -137,11 +137,12 @@ class Convert(Command):
         side = "a" if self._args.swap_model else "b"
         # The file of options named here is convert's; a model keeps its own.
         arguments = Namespace(**{**vars(self._args), "configfile": None})
-        predictor, centring = load_predictor(arguments, side)
+        model = load_trained(arguments, side)
+        predictor = model.predictor
         return Swapper(
             lambda windows: predictor.windows(windows, side),
             predictor.input_edge(side),
-            Window(centring, predictor.coverage),
+            Window(model.centring, predictor.coverage),
             predictor.batch_size,
         )
 

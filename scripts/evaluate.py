@@ -2,8 +2,10 @@
 
 import logging
 from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +14,14 @@ from lib.align.geometry import window_edge
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
 from lib.errors import FaceswapError
+from lib.evaluation.held_out import digest, split
 from lib.evaluation.score import Score, mean, score_cut, score_faces
 from lib.evaluation.truth import true_swaps
 from lib.media.mark import write_picture
 from lib.model.predictor import Predictor
 from lib.preview.comparison import comparison, put_in_place
 from scripts.command import Command
-from scripts.loading import load_predictor
+from scripts.loading import load_trained
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +50,7 @@ class Evaluate(Command):
             raise FaceswapError(f"'{output}' must end in one of {', '.join(PICTURES)}")
 
     def process(self) -> None:
-        """Print the held-out score and, for rendered faces, the swap's against the truth.
+        """Print the model's score and, for rendered faces, the swap's against the truth.
 
         Raises
         ------
@@ -55,21 +58,51 @@ class Evaluate(Command):
             A folder, a face or the model can't be used.
         """
         self.log()
-        predictor, centring = load_predictor(self._args)
-        sides = self._predict(predictor, centring)
+        model = load_trained(self._args)
+        cut, coverage = score_cut(model.centring), model.predictor.coverage
+        faces = {side: self._load(side, cut) for side in "ab"}
+        is_held_out = _held_out_digest(model.run) == digest([one.paths for one in faces.values()])
+        sides = self._predict(model.predictor, cut, faces)
         print("PSNR / SSIM inside the face mask, the higher the better:")
-        for name, score in scores(sides, predictor.coverage).items():
+        for name, score in scores(sides, coverage, is_held_out=is_held_out).items():
             print(f"{name + ':':45} {score}")
+        if not is_held_out:
+            print(f"The model may have been trained on these faces: {self._advice}")
         if self._args.output:
-            write_picture(self._args.output, picture(sides, predictor.coverage))
+            write_picture(self._args.output, picture(sides, coverage))
             print(f"Picture: {self._args.output}")
 
-    def _predict(self, predictor: Predictor, centring: str) -> dict[str, Side]:
-        cut = score_cut(centring)
-        faces = {
-            side: _load(folder, cut, side)
-            for side, folder in (("a", self._args.input_a), ("b", self._args.input_b))
-        }
+    @property
+    def _advice(self) -> str:
+        if self._args.holdout:
+            return "its last run did not hold out the same"
+        return "--holdout scores those alone that train held out"
+
+    def _load(self, side: str, cut: Cut) -> FaceSet:
+        """The faces of a side to look at, with landmarks or without."""
+        folder = getattr(self._args, f"input_{side}")
+        faces, bad = load_faces(find_images(folder), cut, f"Side {side.upper()}")
+        for face in bad:
+            logger.warning("Left out: %s", face)
+        if self._args.holdout:
+            trained, _ = split(side, faces.paths, self._args.holdout)
+            faces = faces.part(slice(len(trained), None))
+        return faces
+
+    def _with_landmarks(self, side: str, faces: FaceSet) -> FaceSet:
+        good = faces.subset(np.flatnonzero(faces.has_landmarks))
+        if not len(good):
+            kind = "no held-out face" if self._args.holdout else "no face"
+            raise FaceswapError(
+                f"'{getattr(self._args, f'input_{side}')}' holds {kind} with landmarks: the score "
+                "is taken inside the mask that they give"
+            )
+        return good
+
+    def _predict(
+        self, predictor: Predictor, cut: Cut, loaded: Mapping[str, FaceSet]
+    ) -> dict[str, Side]:
+        faces = {side: self._with_landmarks(side, those) for side, those in loaded.items()}
         return {
             side: Side(
                 faces=faces[side],
@@ -81,21 +114,16 @@ class Evaluate(Command):
         }
 
 
-def _load(folder: str, cut: Cut, side: str) -> FaceSet:
-    faces, bad = load_faces(find_images(folder), cut, f"Side {side.upper()}")
-    for face in bad:
-        logger.warning("Left out: %s", face)
-    good = faces.subset(np.flatnonzero(faces.has_landmarks))
-    if not len(good):
-        raise FaceswapError(
-            f"'{folder}' holds no face with landmarks: the score is taken inside the mask that "
-            "they give"
-        )
-    return good
+def _held_out_digest(run: Mapping[str, Any]) -> str | None:
+    """What the faces are known by that a run held out, if any."""
+    held_out = run.get("held_out", {})
+    return held_out.get("faces") if isinstance(held_out, dict) else None
 
 
-def scores(sides: dict[str, Side], coverage: float) -> dict[str, Score]:
-    """The held-out score, then the swaps' scores where the truth is known.
+def scores(
+    sides: dict[str, Side], coverage: float, *, is_held_out: bool = False
+) -> dict[str, Score]:
+    """The score, then the swaps' scores where the truth is known.
 
     Parameters
     ----------
@@ -103,9 +131,12 @@ def scores(sides: dict[str, Side], coverage: float) -> dict[str, Score]:
         Faces with their predictions, by side.
     coverage
         Share of a face's edge that the predictions show, 0..1.
+    is_held_out
+        Whether the faces are those that the model's last run held out.
     """
     same = {name: score_faces(side.faces, side.same, coverage) for name, side in sides.items()}
-    found = {"Held-out score": mean(list(same.values()))}
+    title = "Held-out score" if is_held_out else "Score"
+    found = {title: mean(list(same.values()))}
     found |= {f"  {name.upper()} > {name.upper()}": score for name, score in same.items()}
     for name, other in ("ab", "ba"):
         side = sides[name]

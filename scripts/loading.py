@@ -1,6 +1,7 @@
 """A trained model, loaded to be looked through."""
 
 from argparse import Namespace
+from dataclasses import dataclass
 from typing import Any
 
 from lib.checkpoint.store import find_model
@@ -8,7 +9,26 @@ from lib.model.predictor import Predictor
 from plugins import loader
 
 
-def load_predictor(arguments: Namespace, sides: str = "ab") -> tuple[Predictor, str]:
+@dataclass(frozen=True)
+class Trained:
+    """A trained model.
+
+    Attributes
+    ----------
+    predictor
+        What shows faces as its sides.
+    centring
+        How faces are to be cut for it: 'legacy', 'face' or 'head'.
+    run
+        What its last run left in the state.
+    """
+
+    predictor: Predictor
+    centring: str
+    run: dict[str, Any]
+
+
+def load_trained(arguments: Namespace, sides: str = "ab") -> Trained:
     """Load a model's sides.
 
     Parameters
@@ -20,8 +40,7 @@ def load_predictor(arguments: Namespace, sides: str = "ab") -> tuple[Predictor, 
 
     Returns
     -------
-    tuple[Predictor, str]
-        What shows faces as these sides, and the centring of the faces.
+    Trained
 
     Raises
     ------
@@ -42,4 +61,4 @@ def load_predictor(arguments: Namespace, sides: str = "ab") -> tuple[Predictor, 
         rgb=model.color_order == "rgb",
         batch_size=model.config["convert_batchsize"],
     )
-    return predictor, model.config["centering"]
+    return Trained(predictor, model.config["centering"], model.state.last_run)

@@ -152,6 +152,26 @@ def test_a_model_that_goes_on_with_other_people_says_so(
     assert run("-it", "1").count("-A and -B are swapped") == 2
 
 
+def test_a_score_is_called_held_out_where_the_run_held_the_same_faces_out(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def evaluate(*more: str) -> str:
+        faces = ["-A", str(run.faces["a"]), "-B", str(run.faces["b"])]
+        words = ["evaluate", *faces, "-m", str(tmp_path / "model"), "--plugin-dir", PLUGINS]
+        assert main([*words, *more]) == 0
+        return capsys.readouterr().out
+
+    said = run("-it", "2", "--holdout", "0.1", "--evaluate-interval", "2", "--allow-few")
+    (score,) = re.findall(r"Held out at iteration 2: (.* dB / [\d.-]+)", said)
+    held_out = evaluate("--holdout", "0.1")
+    assert re.findall(r"Held-out score: +(.*)", held_out) == [score]
+    assert "may have been trained" not in held_out
+    everything, others = evaluate(), evaluate("--holdout", "0.2")
+    for printed, advice in (everything, "--holdout scores"), (others, "its last run did not"):
+        assert re.search("^Score: ", printed, re.MULTILINE)
+        assert f"The model may have been trained on these faces: {advice}" in printed
+
+
 def test_a_damaged_state_of_a_run_is_one_line(run: Run, tmp_path: Path) -> None:
     autoclip = configured(tmp_path, "[global.optimizer]\ngradient_clipping = autoclip\n")
     run("-it", "1", *autoclip)
