@@ -1,12 +1,16 @@
 """A trained model, loaded to be looked through."""
 
+import logging
 from argparse import Namespace
 from dataclasses import dataclass
 from typing import Any
 
 from lib.checkpoint.store import find_model
+from lib.data.trained import plain_counts
 from lib.model.predictor import Predictor
 from plugins import loader
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Trained:
 
 
 def load_trained(arguments: Namespace, sides: str = "ab") -> Trained:
-    """Load a model's sides.
+    """Load a model's sides, and warn where it was trained on pictures that may be framed otherwise.
 
     Parameters
     ----------
@@ -61,4 +65,18 @@ def load_trained(arguments: Namespace, sides: str = "ab") -> Trained:
         rgb=model.color_order == "rgb",
         batch_size=model.config["convert_batchsize"],
     )
-    return Trained(predictor, model.config["centering"], model.state.last_run)
+    trained = Trained(predictor, model.config["centering"], model.state.last_run)
+    _tell_if_plain(trained)
+    return trained
+
+
+def _tell_if_plain(trained: Trained) -> None:
+    counts = plain_counts(trained.run)
+    if counts:
+        logger.warning(
+            "The model was trained last on pictures without landmarks (%s), as they were framed; "
+            "here faces are cut as its centering = %s says; where they come out smeared, train "
+            "anew with the centering of those pictures (extract's own: head)",
+            ", ".join(f"{count} of {side.upper()}" for side, count in counts.items()),
+            trained.centring,
+        )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lib.data.faceset import BadFace, FaceSet
+from lib.data.faceset import BadFace, Cut, FaceSet
 from lib.data.mask_share import measure_masks
 from lib.errors import FaceswapError
 from lib.files import replacing
@@ -24,7 +24,7 @@ def check_side(
     faces: FaceSet,
     bad: Sequence[BadFace],
     *,
-    mask_type: str | None,
+    cut: Cut,
     coverage: float,
     allow_few: bool,
 ) -> None:
@@ -38,8 +38,8 @@ def check_side(
         What is trained on.
     bad
         The files left out.
-    mask_type
-        What the faces' masks are, as in `Cut`.
+    cut
+        How the faces were cut.
     coverage
         Part of a face's edge that the trained window spans, above 0 and up to 1.
     allow_few
@@ -54,7 +54,9 @@ def check_side(
     check_count(side, len(faces), "faces", bad, allow_few=allow_few)
     if bad:
         tell_bad(name, bad)
-    _tell_found(name, faces, mask_type, coverage)
+    _tell_found(name, faces, cut.mask_type, coverage)
+    if not faces.has_landmarks.all():
+        _warn_of_plain(name, cut.centring)
     if len(faces) < FEW and not allow_few:
         logger.warning("%s: %d faces are few; 500 to 5,000 varied ones are usual", name, len(faces))
 
@@ -126,3 +128,15 @@ def _tell_found(name: str, faces: FaceSet, mask_type: str | None, coverage: floa
     logger.info("%s: %d faces%s; %s %s", name, len(faces), without, mask, shares.summary)
     for doubt in shares.doubts:
         logger.warning("%s: %s %s", name, mask, doubt)
+
+
+def _warn_of_plain(name: str, centring: str) -> None:
+    """Warn of pictures that lie in the window as they are, whatever the option says."""
+    extracted = " (extract's own, without their header, need a model begun with centering = head)"
+    logger.warning(
+        "%s: pictures without landmarks are trained on as they are framed, and convert cuts faces "
+        "as centering = %s says: frame them so%s",
+        name,
+        centring,
+        "" if centring == "head" else extracted,
+    )

@@ -56,6 +56,29 @@ def convert(source: Path, out: Path, model: Path, *more: str) -> int:
     return main([*words, "--plugin-dir", PLUGINS, *more])
 
 
+def test_a_model_of_plain_pictures_is_warned_of(
+    frames: Path,
+    model: Path,
+    alignments: Path,
+    rendered: dict[str, Path],
+    plain: dict[str, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["train", "-A", str(rendered["a"]), "-B", str(plain["b"]), "-m", str(tmp_path / "m")]
+    assert main([*words, "-t", "tiny", "--plugin-dir", PLUGINS, "-n", "-it", "1", "-b", "2"]) == 0
+    capsys.readouterr()
+    said = {}
+    for folder in (model, tmp_path / "m"):
+        known = ["-a", str(alignments), "--preview"]
+        assert convert(frames, tmp_path / f"{folder.name}.png", folder, *known) == 0
+        said[folder] = capsys.readouterr().out
+    assert "without landmarks" not in said[model]
+    expected = "WARNING: The model was trained last on pictures without landmarks (30 of B), as"
+    assert expected in said[tmp_path / "m"]
+    assert "faces are cut as its centering = face says" in said[tmp_path / "m"]
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["alignments", "on the fly"])
 def test_faces_change_and_all_else_stays_to_the_bit(
     frames: Path, model: Path, alignments: Path, tmp_path: Path, known: bool

@@ -181,7 +181,7 @@ class Faces:
             side,
             faces,
             bad,
-            mask_type=cut.mask_type,
+            cut=cut,
             coverage=self._model.coverage_ratio,
             allow_few=self._allow_few,
         )

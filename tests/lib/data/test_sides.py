@@ -29,7 +29,7 @@ def load_side(
     side: str, paths: Sequence[str], cut: Cut, *, coverage: float, allow_few: bool
 ) -> tuple[FaceSet, list[BadFace]]:
     faces, bad = load_faces(paths, cut, f"Side {side.upper()}")
-    check_side(side, faces, bad, mask_type=cut.mask_type, coverage=coverage, allow_few=allow_few)
+    check_side(side, faces, bad, cut=cut, coverage=coverage, allow_few=allow_few)
     return faces, bad
 
 
@@ -129,8 +129,26 @@ def test_no_mask_and_no_landmarks_have_no_share(
     assert caplog.messages[0] == "Side A: 30 faces"
     assert caplog.messages[1].startswith("Side A: 30 faces, 30 of them without landmarks: no masks")
     assert caplog.messages[1].endswith("for those")
-    assert caplog.messages[2].startswith("Side A: 60 faces, 30 of them without landmarks: no masks")
-    assert "for those; the 'extended' mask covers" in caplog.messages[2]
+    assert caplog.messages[3].startswith("Side A: 60 faces, 30 of them without landmarks: no masks")
+    assert "for those; the 'extended' mask covers" in caplog.messages[3]
+
+
+@pytest.mark.parametrize(("centring", "needs_head"), [("face", True), ("head", False)])
+def test_pictures_that_nobody_can_centre_are_warned_of(
+    rendered: dict[str, Path],
+    plain: dict[str, Path],
+    caplog: pytest.LogCaptureFixture,
+    centring: str,
+    needs_head: bool,
+) -> None:
+    cut = replace(CUT, centring=centring)
+    load_side("b", find_images(str(rendered["b"])), cut, coverage=COVERAGE, allow_few=True)
+    assert caplog.messages == []
+    mixed = [*find_images(str(rendered["b"])), *find_images(str(plain["b"]))[:1]]
+    load_side("b", mixed, cut, coverage=COVERAGE, allow_few=True)
+    (warning,) = caplog.messages
+    assert f"convert cuts faces as centering = {centring} says: frame them so" in warning
+    assert ("need a model begun with centering = head" in warning) == needs_head
 
 
 @pytest.mark.parametrize(
@@ -184,6 +202,6 @@ def test_fewer_than_250_faces_are_warned_of(
     pixels = np.zeros((count, 4, 4, 3), np.uint8)
     landmarks = np.full((count, 68, 2), np.nan, np.float32)
     faces = FaceSet(tuple(map(str, range(count))), pixels, pixels, landmarks)
-    check_side("a", faces, [], mask_type=None, coverage=COVERAGE, allow_few=False)
+    check_side("a", faces, [], cut=replace(CUT, mask_type=None), coverage=COVERAGE, allow_few=False)
     warning = f"Side A: {count} faces are few; 500 to 5,000 varied ones are usual"
     assert (warning in caplog.messages) is told
