@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lib.align.geometry import window_edge
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
+from lib.data.trained import are_new
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import digest, split
 from lib.evaluation.score import Score, mean, score_cut, score_faces
@@ -61,7 +62,7 @@ class Evaluate(Command):
         model = load_trained(self._args)
         cut, coverage = score_cut(model.centring), model.predictor.coverage
         faces = {side: self._load(side, cut) for side in "ab"}
-        is_held_out = _held_out_digest(model.run) == digest([one.paths for one in faces.values()])
+        is_held_out = _are_held_out(model.run, faces)
         sides = self._predict(model.predictor, cut, faces)
         print("PSNR / SSIM inside the face mask, the higher the better:")
         for name, score in scores(sides, coverage, is_held_out=is_held_out).items():
@@ -114,10 +115,12 @@ class Evaluate(Command):
         }
 
 
-def _held_out_digest(run: Mapping[str, Any]) -> str | None:
-    """What the faces are known by that a run held out, if any."""
-    held_out = run.get("held_out", {})
-    return held_out.get("faces") if isinstance(held_out, dict) else None
+def _are_held_out(run: Mapping[str, Any], faces: Mapping[str, FaceSet]) -> bool:
+    """Whether a model's last run held these faces out, or had none of them."""
+    held_out, trained = run.get("held_out", {}), run.get("faces", {})
+    if held_out.get("faces") == digest([one.paths for one in faces.values()]):
+        return True
+    return all(are_new(trained.get(side, {}), those) for side, those in faces.items())
 
 
 def scores(

@@ -19,6 +19,8 @@ KEPT: Final = 64
 none of them left."""
 
 _DIGITS = 16
+_SURE = 5.0
+"""Then none is kept by chance once in 150 times."""
 
 
 def describe(faces: FaceSet) -> dict[str, Any]:
@@ -75,6 +77,23 @@ def tell_if_others(last: Mapping[str, Any], present: Mapping[str, Sequence[FaceS
                 "these: unless they were saved anew, check -m, -A and -B",
                 side.upper(),
             )
+
+
+def are_new(about: Mapping[str, Any], faces: FaceSet) -> bool:
+    """Whether a model was trained last on none of some faces, as far as that can be told.
+
+    Parameters
+    ----------
+    about
+        What `describe` gave for the side; empty for a model of an earlier version.
+    faces
+        Any faces.
+    """
+    kept = set(about.get("digests", ()))
+    if not kept or kept & _digests(faces):
+        return False
+    # So many of them would be among those kept, on average, if all had been trained on.
+    return bool(len(faces) * len(kept) / about["count"] >= _SURE)
 
 
 def plain_counts(run: Mapping[str, Any]) -> dict[str, int]:

@@ -8,7 +8,7 @@ import pytest
 
 from lib.data.faceset import FaceSet
 from lib.data.files import FileNote
-from lib.data.trained import KEPT, describe, plain_counts, tell_if_others
+from lib.data.trained import KEPT, are_new, describe, plain_counts, tell_if_others
 
 
 def faces(*contents: str, plain: int = 0, folder: str = "x") -> FaceSet:
@@ -73,6 +73,15 @@ def test_of_earlier_versions_nothing_is_known(caplog: pytest.LogCaptureFixture) 
     tell_if_others({}, {"a": [person("new", 3)], "b": [person("newer", 3)]})
     assert caplog.messages == []
     assert plain_counts({}) == {}
+
+
+def test_faces_that_are_new_to_a_model_are_known_to_be() -> None:
+    assert are_new(LAST["b"], person("new", 5))
+    assert are_new(LAST["a"], person("one", 50, start=500)), "held out of the same folder"
+    assert not are_new(LAST["a"], person("new", 20)), "of 500 these may be any"
+    assert not are_new(LAST["b"], person("other", 5)), "trained on"
+    assert not are_new(LAST["a"], person("one", 1000, start=400)), "some of them trained on"
+    assert not are_new({}, person("new", 50)), "of an earlier version nothing is known"
 
 
 def test_pictures_without_landmarks_are_counted() -> None:
