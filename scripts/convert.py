@@ -25,6 +25,7 @@ from lib.extract.alignments import alignments_file, read_alignments
 from lib.media.credentials import Credentials
 from lib.media.frame import Frame
 from lib.media.mark import read_title, write_picture
+from lib.media.pictures import PICTURES as READABLE
 from lib.media.source import Source, open_source
 from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
@@ -110,7 +111,7 @@ class Convert(Command):
             logger.warning("None of these frames shows a face")
 
     def _convert(self, source: Source) -> None:
-        begun, frames, faces, without = time.monotonic(), 0, 0, 0
+        begun, frames, faces, without, last = time.monotonic(), 0, 0, 0, -1
         with self._make_writer(source) as writer:
             start = writer.done
             if self._args.resume and start:
@@ -120,11 +121,18 @@ class Convert(Command):
                     writer.write(done.frame, done.faces)
                     frames, faces = frames + 1, faces + done.faces
                     without += not done.faces
+                    last = done.frame.index
                 _tell_stages(converted)
             if not writer.faces:
                 writer.discard()
                 raise FaceswapError(f"nothing was swapped: {nobody(source.path, self._finder)}")
             writer.finish()
+        if frames and self._last_known > last:
+            logger.warning(
+                "The alignments file tells of %d frames more: if the video was cut at its "
+                "beginning, the swaps are of other frames",
+                self._last_known - last,
+            )
         rate = frames / max(time.monotonic() - begun, 1e-9)
         more = f"; {without} frames show none, and are as they were" if without else ""
         logger.info("%d faces in %d frames swapped, %.1f frames/s%s", faces, frames, rate, more)
@@ -152,14 +160,17 @@ class Convert(Command):
         return Composer(mask, edge, color, scaling)
 
     def _make_find(self, source: Source) -> Find:
-        self._finder = None
+        self._finder, self._last_known = None, -1
         if self._args.alignments:
             alignments = read_alignments(self._args.alignments)
-            if doubt := alignments.doubt(source):
+            looked, name = alignments.looked, source.path.name
+            if looked.is_video and source.is_video and looked.source != name:
                 logger.warning(
-                    "The alignments file %s: swaps are right only where the frames are the same",
-                    doubt,
+                    "The alignments file is of '%s', and this is '%s': swaps are right only where "
+                    "the frames are the same",
+                    *(looked.source, name),
                 )
+            self._last_known = max(alignments.frames, default=-1)
             return KnownFaces(alignments, self._args)
         self._finder = make_finder(self._args)
         return self._finder.follow
@@ -239,7 +250,7 @@ def _writer_for(path: Path) -> str:
     suffix = path.suffix.lower()
     if not suffix or path.is_dir():
         return "pictures"
-    if suffix in PICTURES:
+    if suffix in READABLE:
         return "picture"
     return "gif" if suffix == ".gif" else "video"
 

@@ -78,17 +78,18 @@ def _extra(requirement: Requirement, extra: str, purpose: str) -> Finding:
     try:
         metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        return True, f"{requirement.name} is not here, {purpose}: pip install '.[{extra}]'"
+        return True, f"{requirement.name} is not here, {purpose}: pip install '{PACKAGE}[{extra}]'"
     return _package(requirement)
 
 
 def _package(requirement: Requirement) -> Finding:
+    mend = f"pip install '{requirement.name}{requirement.specifier}'"
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        return False, f"{requirement.name} is missing: pip install '{requirement}'"
+        return False, f"{requirement.name} is missing: {mend}"
     if not requirement.specifier.contains(version, prereleases=True):
-        return False, f"{requirement.name} {version} was not tested: pip install '{requirement}'"
+        return False, f"{requirement.name} {version} was not tested: {mend}"
     return True, f"{requirement.name} {version}"
 
 

@@ -52,19 +52,19 @@ class Extract(Command):
         self._tell(output, finder)
 
     def _extract(self, source: Source, finder: FaceFinder, output: Output) -> None:
-        every, last = self._args.every, max(output.known, default=None)
+        known = output.known.frames
+        every, last = self._args.every, max(known, default=None)
         start = 0 if last is None else max(0, last - _BACK * every)
         # Before the stages start, whose threads use the recogniser.
-        remembered = remember_people(self._folder, output.known, finder.recogniser)
+        remembered = remember_people(self._folder, known, finder.recogniser)
         read = Stage("read", source.frames(start, every))
         found: Stage[Found] = Stage("find", finder.follow(read), before=read)
         total = None if source.count is None else -(-(source.count - start) // every)
-        people = People(output.known, remembered)
+        people = People(known, remembered)
         try:
             for frame, faces in progress(found, "Extracting", total, "frame"):
                 if last is not None and frame.index <= last:
-                    if known := output.known.get(frame.index):
-                        known.check(frame.image)
+                    output.known.check(frame)
                     people.learn(frame.index, faces)
                 else:
                     output.write(frame, people.name(faces))

@@ -65,7 +65,7 @@ def make_finder(arguments: argparse.Namespace, *, recognises: bool = False) -> F
 
 
 def nobody(source: str | Path, finder: FaceFinder | None) -> str:
-    """Say that a source shows no face, or none of who is wanted, and what to do.
+    """Say that nobody who is wanted was found, and what to do.
 
     Parameters
     ----------
@@ -74,9 +74,11 @@ def nobody(source: str | Path, finder: FaceFinder | None) -> str:
     finder
         What looked for them; None where they were known.
     """
-    others = finder.recogniser.unwanted if finder and finder.recogniser else 0
+    if finder is None:
+        return f"the alignments file has no such face in the frames of '{source}'"
+    others = finder.recogniser.unwanted if finder.recogniser else 0
     if others:
-        return f"none of the {others} faces in '{source}' is like the one of --only"
+        return f"none of {others} faces in '{source}' is like the one of --only"
     return f"no face was found in '{source}': try --rotate or a smaller --min-size"
 
 
@@ -92,13 +94,14 @@ class KnownFaces:
     """
 
     def __init__(self, alignments: Alignments, arguments: argparse.Namespace) -> None:
-        self._frames = alignments.frames
+        self._alignments = alignments
         # What the file lacks is looked for in the way in which it was made.
         known = {key: alignments.looked.settings.get(key) for key in settings(arguments)}
         given = {key: value for key, value in known.items() if value is not None}
         self._arguments = argparse.Namespace(**vars(arguments) | given)
         self._finder: FaceFinder | None = None
-        people = {face.person + 1 for frame in self._frames.values() for face in frame.faces}
+        frames = alignments.frames.values()
+        people = {face.person + 1 for frame in frames for face in frame.faces}
         if arguments.person is not None and arguments.person not in people:
             there = ", ".join(map(str, sorted(people))) or "nobody"
             raise FaceswapError(
@@ -118,9 +121,8 @@ class KnownFaces:
             yield frame, self._faces(frame)
 
     def _faces(self, frame: Frame) -> Sequence[Face]:
-        person, known = self._arguments.person, self._frames.get(frame.index)
+        person, known = self._arguments.person, self._alignments.check(frame)
         if known is not None:
-            known.check(frame.image)
             return [face for face in known.faces if person in (None, face.person + 1)]
         if person is not None or self._arguments.only is not None:
             raise FaceswapError(

@@ -99,7 +99,7 @@ def _figures(found: Overview, status: Told) -> Iterator[tuple[str, str]]:
 
 def _progress(found: Overview, status: Told) -> str:
     parts = [f"{status.iteration:,}"]
-    if not status.begin <= status.iteration <= status.end:
+    if found.state != "running" and not status.begin <= status.iteration <= status.end:
         return parts[0]  # the model was restored to what is none of this run
     if not status.is_open_ended:
         parts[0] += f" of {status.end:,}"

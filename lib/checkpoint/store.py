@@ -113,7 +113,7 @@ class ModelStore:
                 f"model folder '{self.folder}' holds a model of {_listed(found)}: "
                 f"give '{self.name}' a folder of its own with -m, or {other}"
             )
-        if self.backup.exists() and not self.exists:
+        if os.path.lexists(self.backup) and not self.exists:
             state = self.state_path.name
             raise FaceswapError(
                 f"model folder '{self.folder}' holds no model but its backup: rename "
@@ -241,7 +241,11 @@ def find_model(model_dir: str) -> str:
     if len(names) == 1:
         return names.pop()
     what = f"models of {_listed(names)}" if names else "no model"
-    raise FaceswapError(f"model folder '{model_dir}' holds {what}: name one that holds one model")
+    mend = "name one that holds one model"
+    if not names and (backup := next(Path(model_dir).glob("*.keras.bk"), None)):
+        what = f"no model but a backup, '{backup.name}'"
+        mend = f"rename it to '{backup.stem}', and its '_state.json.bk' likewise"
+    raise FaceswapError(f"model folder '{model_dir}' holds {what}: {mend}")
 
 
 def models_in(model_dir: str | Path) -> set[str]:

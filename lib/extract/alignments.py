@@ -21,7 +21,6 @@ from lib.align.geometry import Alignment
 from lib.errors import FaceswapError
 from lib.extract.face import Face
 from lib.media.frame import Frame
-from lib.media.source import Source
 
 FILE_NAME: Final = "alignments.jsonl"
 """What the file is called in a folder of faces."""
@@ -132,19 +131,25 @@ class Alignments:
     looked: Looked
     frames: Mapping[int, FrameFaces]
 
-    def doubt(self, source: Source) -> str | None:
-        """Why a video may not be the one that was looked at; None where there is no doubt.
+    def check(self, frame: Frame) -> FrameFaces | None:
+        """The faces of a frame; None where there is no line of it.
 
-        A part of it, or a copy under another name, may have the same frames.
+        Raises
+        ------
+        FaceswapError
+            The line is of another frame: a picture of another name, or what looks different.
         """
-        if not (self.looked.is_video and source.is_video):
+        known = self.frames.get(frame.index)
+        if known is None:
             return None
-        last, count, name = max(self.frames, default=-1), source.count, source.path.name
-        if count is not None and last >= count:
-            return f"tells of frame {last + 1}, and '{name}' has {count}"
-        if name != self.looked.source:
-            return f"is of '{self.looked.source}', and this is '{name}'"
-        return None
+        if not self.looked.is_video and frame.time is None and frame.name != known.name:
+            raise FaceswapError(
+                f"picture {frame.index + 1} is '{frame.name}', and '{known.name}' in the "
+                "alignments file: pictures were added, removed or renamed since; run faceswap "
+                "extract on these"
+            )
+        known.check(frame.image)
+        return known
 
 
 def look_of(image: NDArray[np.uint8]) -> bytes:

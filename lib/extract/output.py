@@ -1,7 +1,7 @@
 """A folder of faces with its alignments file, that a killed run leaves fit to go on."""
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from lib.files import remove_unfinished, replacing
 from lib.hold import HOLDER, LOCK, Hold
 from lib.media.frame import Frame
 
-MARKER = "unfinished.txt"
+MARKER = "faceswap_extract_unfinished.txt"
 """File that lies in a folder as long as not all frames of its source were looked at."""
 DEBUG_FOLDER = "debug"
 _THREADS = 2
@@ -97,7 +97,7 @@ class Output:
     Attributes
     ----------
     known
-        Frames that an earlier run has written.
+        What an earlier run has written.
 
     Raises
     ------
@@ -122,11 +122,11 @@ class Output:
         with ExitStack() as undone:
             undone.callback(self._hold.release)
             remove_unfinished(folder)
-            self._lines = AlignmentsWriter(file, looked)
-            self.known: Mapping[int, FrameFaces] = read_alignments(file).frames
-            self._kept = len(self.known)
             with replacing(folder / MARKER) as temporary:
                 temporary.write_text("faceswap extract has not ended here; --resume goes on\n")
+            self._lines = AlignmentsWriter(file, looked)
+            self.known = read_alignments(file)
+            self._kept = len(self.known.frames)
             undone.pop_all()
         self._pool = ThreadPoolExecutor(_THREADS, "faces")
         self._pending: deque[tuple[FrameFaces, Future[None]]] = deque()
@@ -183,10 +183,13 @@ class Output:
         return Done(len(frames), without, pictures, has_folders=several)
 
     def forget(self) -> None:
-        """Take the alignments file away, that nothing stands in the way of another try."""
-        (self._folder / FILE_NAME).unlink(missing_ok=True)
-        with suppress(OSError):
-            self._folder.rmdir()  # only where it is empty
+        """Take away what was written of no face, that nothing stands in the way of another try."""
+        for frame in read_alignments(self._folder / FILE_NAME).frames.values():
+            self._debug_picture(frame.name).unlink(missing_ok=True)
+        (self._folder / FILE_NAME).unlink()
+        for folder in self._folder / DEBUG_FOLDER, self._folder:
+            with suppress(OSError):
+                folder.rmdir()  # only where it is empty
 
     def _settle(self) -> None:
         line, drawn = self._pending.popleft()
@@ -194,6 +197,8 @@ class Output:
             drawn.result()
             self._lines.write(line)
         except FaceswapError as error:
+            if not self._kept:
+                raise
             raise FaceswapError(
                 f"{error}; {self._kept} frames are kept in '{self._folder}', and --resume goes on "
                 "after them"
@@ -207,9 +212,11 @@ class Output:
                 path = self._folder / self._name(frame.name, number)
                 write_face(path, frame, number, face, size, is_video=is_video)
         if self._pictures.debug:
-            stem = frame.name if frame.name in self._twins else Path(frame.name).stem
-            name = f"{stem}.jpg"
-            _write_debug(self._folder / DEBUG_FOLDER / name, draw_faces(frame.image, faces))
+            _write_debug(self._debug_picture(frame.name), draw_faces(frame.image, faces))
+
+    def _debug_picture(self, frame_name: str) -> Path:
+        stem = frame_name if frame_name in self._twins else Path(frame_name).stem
+        return self._folder / DEBUG_FOLDER / f"{stem}.jpg"
 
     def _name(self, frame_name: str, number: int) -> str:
         return face_name(frame_name, number, is_twin=frame_name in self._twins)

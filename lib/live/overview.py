@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,8 @@ def overview(model_dir: str | Path) -> Overview:
     events = read_events(log_path(model_dir, name))
     last = max((at for at, e in enumerate(events) if e["event"] == "begun"), default=0)
     warnings = [e for e in events[last:] if e["event"] == "warning"]
-    later = [e for e in warnings if e["iteration"] > events[last]["iteration"]]
+    # One of a run that has gone back to before its begin is of an earlier iteration.
+    early = [*takewhile(lambda e: e["iteration"] == events[last]["iteration"], warnings)]
     state = state_of(model_dir, name)
     return Overview(
         model=name,
@@ -106,6 +108,6 @@ def overview(model_dir: str | Path) -> Overview:
         status=read_status(live_folder(model_dir, name)),
         saved=newest(events, "saved"),
         held_out=newest(events, "held_out"),
-        early_warnings=len(warnings) - len(later),
-        warnings=later[-WARNINGS:],
+        early_warnings=len(early),
+        warnings=warnings[len(early) :][-WARNINGS:],
     )

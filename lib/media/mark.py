@@ -64,6 +64,17 @@ def xmp_packet(title: str = "") -> bytes:
     return _XMP.format(tool=escape(creator_tool()), **fields).encode()
 
 
+def check_suffix(suffix: str) -> None:
+    """Refuse a suffix of which no picture can be written.
+
+    Raises
+    ------
+    FaceswapError
+    """
+    if suffix.lower() not in _FORMATS:
+        raise FaceswapError(f"pictures can't be written as '{suffix}': use .png, .jpg or .webp")
+
+
 def encode_picture(
     image: NDArray[np.uint8],
     suffix: str,
@@ -91,8 +102,7 @@ def encode_picture(
     FaceswapError
         The suffix is of no known format, or the picture is too large for it.
     """
-    if suffix.lower() not in _FORMATS:
-        raise FaceswapError(f"pictures can't be written as '{suffix}': use .png, .jpg or .webp")
+    check_suffix(suffix)
     picture = Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
     try:
         return _encoded(picture, _FORMATS[suffix.lower()], quality, xmp_packet(title), profile)

@@ -27,7 +27,7 @@ _OF_RGB = ("RGB", "RGBA", "P")
 _MOST_OF_PROFILE = 1 << 20
 """Bytes; Pillow opens no PNG with a larger one. Those of cameras and screens take some thousand."""
 _PAGES = "holds several pictures, of which the first is taken"
-_DEEP = "has 16 bits a channel, of which 8 are read"
+_DEEP = "has more than 8 bits a channel, of which 8 are read"
 _SEE_THROUGH = "has transparency, which is left out"
 _PROFILE = "has a colour profile that is not of RGB, or over 1 MB, and is left out"
 _log = logging.getLogger(__name__)
@@ -164,10 +164,11 @@ def _has_pages(picture: Image.Image) -> bool:
 
 
 def _is_deep(picture: Image.Image) -> bool:
-    """Whether the file has 16 bits a channel; Pillow's mode tells it of grey alone."""
-    return picture.mode.startswith("I") or any(
-        "16" in str(tile.args) for tile in getattr(picture, "tile", ())
-    )
+    """Whether the file has more than 8 bits a channel; Pillow's mode tells it of grey alone."""
+    ways = [tile.args for tile in getattr(picture, "tile", ())]
+    raw = {way if isinstance(way, str) else str(way[0]) for way in ways if way}
+    of_16 = any(";16" in mode for mode in raw) and picture.format != "BMP"  # 5 a channel there
+    return picture.mode.startswith(("I", "F")) or of_16
 
 
 def _is_see_through(picture: Image.Image) -> bool:

@@ -112,6 +112,20 @@ def test_status_counts_the_warnings_of_the_beginning(
     assert "Warnings    1 as it began, told in tiny_log.jsonl" in text
     assert "faces are few" not in text
     assert "ago: a file has gone" in text
+    log.add("gone_back", 25)
+    log.add("warning", 25, text="training broke down")
+    text = printed(capsys, "status", str(tmp_path))
+    assert "Warnings    1 as it began" in text
+    assert "ago: training broke down" in text
+
+
+def test_a_run_that_has_gone_back_to_before_its_begin_still_has_an_end(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tell(tmp_path, begin=1300, end=2000, rate=5.0, next_save=1300)
+    with FolderLock(tmp_path):
+        text = printed(capsys, "status", str(tmp_path))
+    assert "Iteration   1,250 of 2,000, begun at 1,300" in text
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from lib.errors import FaceswapError
 from lib.files import replacing
 from lib.hold import Hold
 from lib.media.frame import Frame
-from lib.media.mark import encode_picture
+from lib.media.mark import check_suffix, encode_picture
 from lib.media.source import Source
 from plugins.convert.writer._base import WriterBase
 
@@ -52,6 +52,7 @@ class Writer(WriterBase):
     ) -> None:
         self._options = options or Options()
         super().__init__(path, source, self._options, **rest)
+        check_suffix(self.path.suffix)
         if source.is_video or source.count != 1:
             raise FaceswapError(
                 f"'{self.path}' is the name of one picture, and '{source.path}' holds more: name a "

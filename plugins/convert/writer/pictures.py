@@ -127,20 +127,23 @@ class Writer(WriterBase):
         record = _unfinished.read(self.path)
         if record is None:
             self._check_empty()
-        elif record.done:
+        else:
             self._take_up(record)
         self._note(self._next, self.faces)
 
     def _take_up(self, record: _unfinished.Record) -> None:
         differs = _unfinished.differing(record.made_of, self._made_of)
-        if differs:
+        if not record.done and (differs or not self._is_resuming):
+            self._check_empty()
+        elif differs:
             raise FaceswapError(
                 f"'{self.path}' was begun with another {differs}: go on with the same options, or "
                 "name another output"
             )
-        if not self._is_resuming:
+        elif not self._is_resuming:
             raise _unfinished.refusal(self.path, record.done, differs)
         remove_unfinished(self.path)
+        self._check_ours(record.done)
         self._next = record.done
         there = self._there()
         self._next = max(there, default=-1) + 1
@@ -154,8 +157,17 @@ class Writer(WriterBase):
         self._written = sum(at < self._next for at in there)
         self.faces = record.faces if self._next else 0
 
+    def _check_ours(self, done: int) -> None:
+        """Refuse pictures that were not written; that of the next frame may not be noted yet."""
+        names = (self._file(self.source.name(at)) for at in range(done + 1, self.source.count or 0))
+        if other := next((path for path in names if path.exists()), None):
+            raise FaceswapError(
+                f"'{other}' is none of the {done} pictures of the earlier run: move it away"
+            )
+
     def _check_empty(self) -> None:
-        if all(path.name.startswith(".") for path in self.path.iterdir()):
+        ours = _unfinished.NAME
+        if all(path.name.startswith(".") or path.name == ours for path in self.path.iterdir()):
             return
         if self._is_resuming:
             raise FaceswapError(

@@ -341,6 +341,8 @@ def test_a_backup_that_is_all_there_is_left_is_no_place_for_a_new_model(store: M
     with pytest.raises(FaceswapError, match="'tiny.keras.bk' to 'tiny.keras'") as raised:
         store.check_folder()
     assert "'tiny_state.json.bk' to 'tiny_state.json'" in str(raised.value)
+    with pytest.raises(FaceswapError, match="no model but a backup, 'tiny.keras.bk': rename it to"):
+        find_model(str(store.folder))
     for path in (store.path, store.state_path):
         path.with_name(f"{path.name}.bk").rename(path)
     store.check_folder()

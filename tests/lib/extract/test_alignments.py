@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,8 +12,6 @@ from lib.extract.alignments import FrameFaces, Looked, look_of, read_alignments
 from lib.extract.alignments_writer import AlignmentsWriter
 from lib.extract.face import Face
 from lib.media.frame import Frame
-from lib.media.source import open_source
-from tests.fixtures.clips import write_clip
 from tests.fixtures.square_face import square_face
 
 LOOKED = Looked("clip.mp4", True, {"detect": "blazeface", "every": 2})
@@ -131,15 +130,17 @@ def test_a_face_outside_the_frame_has_no_look(tmp_path: Path) -> None:
     assert len(read_alignments(tmp_path / "a.jsonl").frames[0].faces) == 1
 
 
-def test_a_video_of_another_name_or_fewer_frames_is_doubted(path: Path, tmp_path: Path) -> None:
-    alignments = read_alignments(path)
-    same = open_source(write_clip(tmp_path / "clip.mp4", 5))
-    assert alignments.doubt(same) is None
-    other = open_source(write_clip(tmp_path / "other.mp4", 5))
-    assert alignments.doubt(other) == "is of 'clip.mp4', and this is 'other.mp4'"
-    (tmp_path / "cut").mkdir()
-    cut = open_source(write_clip(tmp_path / "cut" / "clip.mp4", 4))
-    assert alignments.doubt(cut) == "tells of frame 5, and 'clip.mp4' has 4"
+def test_a_picture_of_another_name_is_told(path: Path) -> None:
+    known = read_alignments(path)
+    renamed = Frame(0, "other.png", picture())
+    assert known.check(renamed) is known.frames[0], "a video's frames have its name"
+    assert known.check(Frame(1, "clip_000002.png", picture())) is None
+    pictures = replace(known, looked=replace(known.looked, is_video=False))
+    with pytest.raises(FaceswapError, match=r"picture 1 is 'other.png', and 'clip_000001.png' in"):
+        pictures.check(renamed)
+    assert pictures.check(replace(renamed, name="clip_000001.png")) is known.frames[0]
+    moment = replace(renamed, time=Fraction(0))
+    assert pictures.check(moment) is known.frames[0], "pictures of a video, and the video"
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
@@ -196,6 +197,18 @@ def test_a_bad_first_line_is_named(path: Path, head: dict, reason: str) -> None:
     path.write_text("\n".join([json.dumps(json.loads(lines[0]) | head), *lines[1:], ""]))
     with pytest.raises(FaceswapError, match=reason):
         read_alignments(path)
+
+
+def test_of_a_disk_that_is_full_at_once_no_empty_file_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_self: AlignmentsWriter, _fields: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(AlignmentsWriter, "_add", full)
+    with pytest.raises(FaceswapError, match="No space left"):
+        AlignmentsWriter(tmp_path / "a.jsonl", LOOKED)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_full_disk_is_one_line() -> None:

@@ -97,6 +97,15 @@ def test_an_unfinished_folder_is_marked_until_its_end(tmp_path: Path) -> None:
     assert not (tmp_path / MARKER).exists()
 
 
+def test_where_no_face_was_found_all_is_as_it_was(tmp_path: Path) -> None:
+    for _ in range(2):
+        output = fill(tmp_path / "out", [], [], debug=True)
+        assert (tmp_path / "out" / "debug" / "clip_000002.jpg").exists()
+        assert not output.sort().pictures
+        output.forget()
+        assert not (tmp_path / "out").exists()
+
+
 def test_where_a_frame_can_not_be_written_it_says_what_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +127,7 @@ def test_an_earlier_run_is_gone_on_with_only_when_asked_to(tmp_path: Path) -> No
     with pytest.raises(FaceswapError, match="go on with it by --resume"):
         Output(tmp_path, LOOKED, Pictures(64))
     with Output(tmp_path, LOOKED, Pictures(64), resume=True) as output:
-        assert list(output.known) == [0]
+        assert list(output.known.frames) == [0]
         output.write(frame(1), [])
     assert list(read_alignments(tmp_path).frames) == [0, 1]
 

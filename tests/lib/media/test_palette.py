@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from lib.media.palette import COLOURS, paletted
@@ -36,6 +37,20 @@ def test_soft_light_has_no_steps() -> None:
         cv2.GaussianBlur(p.astype(np.float32), (0, 0), 3) for p in (shown(picture), picture)
     )
     assert np.abs(seen - there).mean() < 0.6
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(0.2, 0), (0.1, 0), (0.2, 200)])
+def test_dark_and_bright_pictures_have_colours_enough(scale: float, shift: int) -> None:
+    picture = (scene() * scale + shift).astype(np.uint8)
+    seen, there = (
+        cv2.GaussianBlur(p.astype(np.float32), (0, 0), 3) for p in (shown(picture), picture)
+    )
+    assert np.abs(seen - there).mean() < 0.5
+
+
+def test_grey_pictures_stay_as_they_are() -> None:
+    grey = np.repeat(scene().mean(axis=2, keepdims=True).astype(np.uint8), 3, axis=2)
+    np.testing.assert_array_equal(shown(grey), grey)
 
 
 def test_few_colours_stay_as_they_are() -> None:

@@ -131,8 +131,8 @@ def test_the_first_file_of_several_pictures_is_named_alone(
 @pytest.mark.parametrize(
     ("shape", "kind", "left_out"),
     [
-        ((4, 4), np.uint16, ["has 16 bits a channel, of which 8 are read"]),
-        ((4, 4, 3), np.uint16, ["has 16 bits a channel, of which 8 are read"]),
+        ((4, 4), np.uint16, ["has more than 8 bits a channel, of which 8 are read"]),
+        ((4, 4, 3), np.uint16, ["has more than 8 bits a channel, of which 8 are read"]),
         ((4, 4, 3), np.uint8, []),
         ((4, 4, 4), np.uint8, ["has transparency, which is left out"]),
     ],
@@ -145,6 +145,14 @@ def test_depth_and_transparency_that_are_left_out_are_told(
     assert list(read_picture(path).left_out) == left_out
     cv2.imwrite(str(path), np.full((4, 4, 4), 255, np.uint8))
     assert not read_picture(path).left_out, "it hides nothing"
+
+
+@pytest.mark.parametrize("kind", ["BMP", "TIFF", "TIFF of LZW"])
+def test_a_width_with_a_16_in_it_is_no_depth(tmp_path: Path, kind: str) -> None:
+    for width in (16, 160, 720, 1416):
+        how = {"compression": "tiff_lzw"} if kind.endswith("LZW") else {}
+        Image.new("RGB", (width, 4)).save(tmp_path / "a", kind.split()[0], **how)
+        assert not read_picture(tmp_path / "a").left_out
 
 
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF data")

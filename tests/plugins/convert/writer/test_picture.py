@@ -55,6 +55,11 @@ def test_of_several_pictures_none_is_taken(picture: Path, tmp_path: Path) -> Non
             Writer(tmp_path / "out.png", open_source(source))
 
 
+def test_a_suffix_that_can_not_be_written_is_refused_at_once(picture: Path) -> None:
+    with pytest.raises(FaceswapError, match=r"written as '.bmp': use .png, .jpg or .webp"):
+        Writer(picture.with_name("out.bmp"), open_source(picture))
+
+
 def test_the_picture_itself_is_not_written_over(picture: Path) -> None:
     with pytest.raises(FaceswapError, match="is the source itself"):
         Writer(picture, open_source(picture))

@@ -1,3 +1,4 @@
+import json
 import os
 import sys
 from collections.abc import Callable
@@ -132,6 +133,29 @@ def test_the_users_own_files_are_not_written_over(
     write(source, tmp_path / "whole")
     with pytest.raises(FaceswapError, match=why):
         Writer(tmp_path / "whole", source, resume=resume)
+
+
+@pytest.mark.parametrize("done", [0, 2])
+def test_pictures_put_there_between_two_runs_are_not_written_over(
+    tmp_path: Path, folder: Path, done: int
+) -> None:
+    source, out = open_source(folder), tmp_path / "out"
+    begin(out, source, max(done, 1))
+    if not done:
+        record = json.loads((out / "unfinished.json").read_text())
+        (out / "unfinished.json").write_text(json.dumps(record | {"done": 0, "written": 0}))
+        # As if it had been killed before it could note its first picture.
+    (out / "4.png").write_text("mine")
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(FaceswapError, match=rf"4.png' is none of the {done} pictures of the"):
+        Writer(out, source, resume=True)
+    (out / "4.png").unlink()
+    with Writer(out, source, resume=True) as writer:
+        assert writer.done == max(done, 0)
+        for frame in source.frames(start=writer.done):
+            writer.write(frame)
+        writer.discard()
+    assert os.listdir(out) == ["notes.txt"]
 
 
 def test_frames_made_otherwise_are_kept_and_what_differs_is_named(
