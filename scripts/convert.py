@@ -25,7 +25,7 @@ from lib.extract.alignments import alignments_file, read_alignments
 from lib.media.credentials import Credentials
 from lib.media.frame import Frame
 from lib.media.mark import read_title, write_picture
-from lib.media.pictures import PICTURES as READABLE
+from lib.media.pictures import PICTURES
 from lib.media.source import Source, open_source
 from lib.progress import ConsoleBesideBar, progress
 from plugins import loader
@@ -40,7 +40,7 @@ PREVIEWED = 12
 
 PREVIEW_TITLE = "Frames before and after"
 """So that a preview is known from other pictures, and may be replaced."""
-PICTURES = (".png", ".jpg", ".jpeg", ".webp")
+PREVIEWS = (".png", ".jpg", ".jpeg", ".webp")
 
 
 class Convert(Command):
@@ -89,8 +89,8 @@ class Convert(Command):
         path = Path(self._args.output)
         if not self._args.preview:
             _check_free(path, is_resuming=self._args.resume)
-        elif path.suffix.lower() not in PICTURES:
-            raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PICTURES)}")
+        elif path.suffix.lower() not in PREVIEWS:
+            raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PREVIEWS)}")
         elif os.path.lexists(path) and read_title(path) != PREVIEW_TITLE:
             raise FaceswapError(f"'{path}' is there already, and no preview: name another output")
 
@@ -125,12 +125,14 @@ class Convert(Command):
                 _tell_stages(converted)
             if not writer.faces:
                 writer.discard()
-                raise FaceswapError(f"nothing was swapped: {nobody(source.path, self._finder)}")
+                raise FaceswapError(
+                    f"nothing was swapped: {nobody(source.path, self._finder, self._args.person)}"
+                )
             writer.finish()
         if frames and self._last_known > last:
             logger.warning(
-                "The alignments file tells of %d frames more: if the video was cut at its "
-                "beginning, the swaps are of other frames",
+                "The alignments file goes on for %d frames: if the video was cut at its beginning, "
+                "the swaps are of other frames",
                 self._last_known - last,
             )
         rate = frames / max(time.monotonic() - begun, 1e-9)
@@ -170,7 +172,8 @@ class Convert(Command):
                     "the frames are the same",
                     *(looked.source, name),
                 )
-            self._last_known = max(alignments.frames, default=-1)
+            if looked.is_video or source.is_video:  # else names tell
+                self._last_known = max(alignments.frames, default=-1)
             return KnownFaces(alignments, self._args)
         self._finder = make_finder(self._args)
         return self._finder.follow
@@ -250,7 +253,7 @@ def _writer_for(path: Path) -> str:
     suffix = path.suffix.lower()
     if not suffix or path.is_dir():
         return "pictures"
-    if suffix in READABLE:
+    if suffix in PICTURES:
         return "picture"
     return "gif" if suffix == ".gif" else "video"
 

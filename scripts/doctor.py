@@ -60,7 +60,7 @@ class Doctor(Command):
 
 
 def packages() -> Iterator[Finding]:
-    """Whether each package is there, in a version that was tested; those of extras may lack."""
+    """Whether each package is there, in a version that was tested; those of extras need not be."""
     try:
         texts = metadata.requires(PACKAGE) or []
     except metadata.PackageNotFoundError:
@@ -100,7 +100,7 @@ def _weights() -> Iterator[Finding]:
     try:
         weights: Any = importlib.import_module("lib.extract.weights")
     except ImportError as error:
-        yield False, f"OpenCV can't start: {error}"
+        yield False, f"the weights can't be looked for: {error}"
         return
     for network in weights.BLAZEFACE, weights.FACE_MESH:
         try:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lib.align.geometry import window_edge
 from lib.data.faceset import Cut, FaceSet, load_faces
 from lib.data.files import find_images
-from lib.data.trained import are_new
+from lib.data.trained import are_new, described
 from lib.errors import FaceswapError
 from lib.evaluation.held_out import digest, split
 from lib.evaluation.score import Score, mean, score_cut, score_faces
@@ -117,8 +117,9 @@ class Evaluate(Command):
 
 def _are_held_out(run: Mapping[str, Any], faces: Mapping[str, FaceSet]) -> bool:
     """Whether a model's last run held these faces out, or had none of them."""
-    held_out, trained = run.get("held_out", {}), run.get("faces", {})
-    if held_out.get("faces") == digest([one.paths for one in faces.values()]):
+    held_out, trained = run.get("held_out"), described(run)
+    names = digest([one.paths for one in faces.values()])
+    if isinstance(held_out, dict) and held_out.get("faces") == names:
         return True
     return all(are_new(trained.get(side, {}), those) for side, those in faces.items())
 
@@ -135,7 +136,7 @@ def scores(
     coverage
         Share of a face's edge that the predictions show, 0..1.
     is_held_out
-        Whether the faces are those that the model's last run held out.
+        Whether the model's last run held the faces out, or had none of them.
     """
     same = {name: score_faces(side.faces, side.same, coverage) for name, side in sides.items()}
     title = "Held-out score" if is_held_out else "Score"

@@ -64,7 +64,7 @@ def make_finder(arguments: argparse.Namespace, *, recognises: bool = False) -> F
     return make(recogniser=Recogniser(embed, only))
 
 
-def nobody(source: str | Path, finder: FaceFinder | None) -> str:
+def nobody(source: str | Path, finder: FaceFinder | None, person: int | None = None) -> str:
     """Say that nobody who is wanted was found, and what to do.
 
     Parameters
@@ -73,9 +73,12 @@ def nobody(source: str | Path, finder: FaceFinder | None) -> str:
         Where faces were looked for.
     finder
         What looked for them; None where they were known.
+    person
+        Number of the only one who was wanted of these, if any.
     """
     if finder is None:
-        return f"the alignments file has no such face in the frames of '{source}'"
+        whose = "face" if person is None else f"face of person {person}"
+        return f"the alignments file tells of no {whose} in the frames of '{source}'"
     others = finder.recogniser.unwanted if finder.recogniser else 0
     if others:
         return f"none of {others} faces in '{source}' is like the one of --only"

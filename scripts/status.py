@@ -64,10 +64,10 @@ def lines(found: Overview, now: float) -> Iterator[tuple[str, str]]:
         yield "Held out", _score(found.held_out)
     if saves := "; ".join(_saves(found, now)):
         yield "Saves", saves
-    if found.status is not None and found.status.options:
-        yield "Options", _options(found.status)
-    if found.early_warnings:
-        yield "Warnings", f"{found.early_warnings} as it began, told in {found.model}_log.jsonl"
+    if found.status is not None and (options := _options(found.status)):
+        yield "Options", options
+    if early := len(found.early_warnings):
+        yield "Warnings", f"{early} as it began, told in {found.model}_log.jsonl"
     for event in found.warnings:
         yield "Warning", f"{duration(now - event['time'])} ago: {event.get('text', '')}"
 
@@ -123,8 +123,8 @@ def _saves(found: Overview, now: float) -> Iterator[str]:
 
 def _options(status: Told) -> str:
     """Those that somebody has set."""
-    values = sorted((k, v) for k, v in status.options.items() if v is not None)
-    told = [f"{k} {v}" for k, v in values if k not in status.defaults or status.defaults[k] != v]
+    values = sorted(status.options.items())
+    told = [f"{name} {value}" for name, value in values if value != status.defaults.get(name)]
     if status.defaults:
         told.append("all others as by default" if told else "as by default")
     return ", ".join(told)

@@ -104,7 +104,7 @@ def find_images(folder: str) -> list[str]:
     names = sorted(name for name in is_folder if not name.startswith("."))
     images = [name for name in names if _kind(name) and not is_folder[name]]
     if not images:
-        kinds, inner = ", ".join(FORMATS), [name for name in names if is_folder[name]]
+        kinds, inner = ", ".join(FORMATS), [name for name in names if name.startswith("person_")]
         name_one = f", or name a folder within it, such as '{inner[0]}'" if inner else ""
         raise FaceswapError(
             f"{folder} holds no picture: put face pictures ({kinds}) there{name_one}"

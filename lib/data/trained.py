@@ -20,7 +20,7 @@ none of them left."""
 
 _DIGITS = 16
 _SURE = 5.0
-"""Then none is kept by chance once in 150 times."""
+"""Of faces that were all trained on, none is kept by chance once in 150 times then."""
 
 
 def describe(faces: FaceSet) -> dict[str, Any]:
@@ -59,17 +59,16 @@ def tell_if_others(last: Mapping[str, Any], present: Mapping[str, Sequence[FaceS
         All faces of each side, whether they are trained on or held out.
     """
     before = {side: set(about["digests"]) for side, about in last.items()}
-    for side, sets in present.items():
-        now = set[str]().union(*map(_digests, sets))
-        known, others = before.get(side, set()), before.get("ba"["ab".index(side)], set())
+    for side, other in ("ab", "ba"):
+        now = set[str]().union(*map(_digests, present[side]))
+        known = before.get(side, set())
         if not known or known & now:
             continue
-        if others & now:
+        if before.get(other, set()) & now:
             logger.warning(
-                "Side %s: these are pictures that this model was trained on last as side %s: -A "
-                "and -B are swapped",
-                side.upper(),
-                "BA"["ab".index(side)],
+                "Side %s: these are pictures that this model was trained on last as side %s: are "
+                "-A and -B swapped?",
+                *(side.upper(), other.upper()),
             )
         else:
             logger.warning(
@@ -92,8 +91,31 @@ def are_new(about: Mapping[str, Any], faces: FaceSet) -> bool:
     kept = set(about.get("digests", ()))
     if not kept or kept & _digests(faces):
         return False
+    if len(kept) == about["count"]:
+        return True
     # So many of them would be among those kept, on average, if all had been trained on.
     return bool(len(faces) * len(kept) / about["count"] >= _SURE)
+
+
+def described(run: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """What `describe` gave for either side; nothing of an earlier version, or of what is damaged.
+
+    Parameters
+    ----------
+    run
+        What a run left in the state, ``run``.
+    """
+    try:
+        return {
+            side: {
+                "count": int(about["count"]),
+                "plain": int(about["plain"]),
+                "digests": [*map(str, about["digests"])],
+            }
+            for side, about in run.get("faces", {}).items()
+        }
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return {}
 
 
 def plain_counts(run: Mapping[str, Any]) -> dict[str, int]:
@@ -109,5 +131,5 @@ def plain_counts(run: Mapping[str, Any]) -> dict[str, int]:
     dict
         Counts above 0 alone.
     """
-    found = {side: about["plain"] for side, about in run.get("faces", {}).items()}
+    found = {side: about["plain"] for side, about in described(run).items()}
     return {side: count for side, count in found.items() if count}

@@ -8,7 +8,6 @@ once its faces are written, so that a run that was killed goes on after the last
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NoReturn
@@ -265,10 +264,11 @@ def _frame(fields: dict[str, Any]) -> FrameFaces:
 
 def _look(fields: dict[str, Any]) -> bytes:
     """A look; empty where there is none, as of faces that were found by the first versions."""
-    with suppress(TypeError, ValueError):
+    try:
         look = bytes.fromhex(fields.get("look", ""))
-        return look if len(look) == _LOOK_EDGE**2 else b""
-    return b""
+    except (TypeError, ValueError):
+        return b""
+    return look if len(look) == _LOOK_EDGE**2 else b""
 
 
 def _face(fields: Any) -> Face:

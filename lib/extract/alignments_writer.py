@@ -40,7 +40,7 @@ class AlignmentsWriter:
                 self._file = self._path.open("wb")
                 head = {"format": FORMAT, "version": VERSION, "source": looked.source}
                 with ExitStack() as undone:
-                    undone.callback(self._remove_if_empty)
+                    undone.callback(self._remove)
                     undone.callback(self.close)
                     self._add(
                         head | {"is_video": looked.is_video, "settings": dict(looked.settings)}
@@ -88,9 +88,9 @@ class AlignmentsWriter:
         self._file.write(json.dumps(fields, separators=(",", ":")).encode() + b"\n")
         self._file.flush()
 
-    def _remove_if_empty(self) -> None:
+    def _remove(self) -> None:
         """Take away what a full disk left, so that it is not taken for an earlier run."""
-        if self._path.is_file() and not self._path.stat().st_size:
+        if self._path.is_file():
             self._path.unlink()
 
     def _go_on(self, looked: Looked) -> None:

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from lib.files import remove_unfinished, replacing
 from lib.hold import HOLDER, LOCK, Hold
 from lib.media.frame import Frame
 
-MARKER = "faceswap_extract_unfinished.txt"
+MARKER: Final = "faceswap_extract_unfinished.txt"
 """File that lies in a folder as long as not all frames of its source were looked at."""
 DEBUG_FOLDER = "debug"
 _THREADS = 2
@@ -119,8 +119,11 @@ class Output:
         file = folder / FILE_NAME
         _check(folder, has_faces=file.exists(), resume=resume)
         self._hold = Hold(folder, folder)
+        was_marked = (folder / MARKER).exists()
         with ExitStack() as undone:
             undone.callback(self._hold.release)
+            if not was_marked:
+                undone.callback((folder / MARKER).unlink, missing_ok=True)
             remove_unfinished(folder)
             with replacing(folder / MARKER) as temporary:
                 temporary.write_text("faceswap extract has not ended here; --resume goes on\n")

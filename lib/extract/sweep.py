@@ -45,7 +45,7 @@ def sweep(find: Find, find_near: FindNear, frames: Iterable[Frame]) -> Iterator[
     waiting: list[Found] = []
     is_cut = Cuts()
     for frame in frames:
-        begins = is_cut(frame.image)
+        begins = frame.time is not None and is_cut(frame.image)
         follows = bool(waiting) and _follows(waiting[-1][0], frame) and not begins
         if follows and frame.index % EVERY:
             waiting.append((frame, find_near(frame.image, waiting[-1][1])))

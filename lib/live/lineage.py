@@ -23,7 +23,7 @@ class Lineage(Generic[T]):
         Those of the model as it stands, the oldest first.
     """
 
-    iteration_of: Callable[[T], int] = field(repr=False)
+    iteration_of: Callable[[T], int] = field(repr=False, compare=False)
     items: list[T] = field(default_factory=list)
     _given_up: list[tuple[float, int, list[T]]] = field(default_factory=list)
     """When another end took an end's place, how many items came before it, and those of it."""

@@ -65,7 +65,7 @@ class Overview:
     saved, held_out
         Event of the last save, and of the newest held-out score; None where there is none.
     early_warnings
-        How many there were in the run before its first iteration.
+        Events of the run's warnings before its first iteration.
     warnings
         Events of its newest ones since, the oldest first.
     """
@@ -75,7 +75,7 @@ class Overview:
     status: Status | None
     saved: Event | None
     held_out: Event | None
-    early_warnings: int
+    early_warnings: list[Event]
     warnings: list[Event]
 
     def as_json(self) -> dict[str, Any]:
@@ -108,6 +108,6 @@ def overview(model_dir: str | Path) -> Overview:
         status=read_status(live_folder(model_dir, name)),
         saved=newest(events, "saved"),
         held_out=newest(events, "held_out"),
-        early_warnings=len(early),
+        early_warnings=early,
         warnings=warnings[len(early) :][-WARNINGS:],
     )

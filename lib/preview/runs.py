@@ -91,10 +91,9 @@ def is_ours(path: Path) -> bool:
 
 def _unit(records: Iterable[Record]) -> str:
     """The smallest unit in which the longest time is no large number."""
-    hours = [record.hours for record in records if not math.isnan(record.hours)]
-    fitting = (
-        u for u, size in _UNITS.items() if max(hours, default=math.inf) <= _MOST_UNITS * size
-    )
+    known = (record.hours for record in records if not math.isnan(record.hours))
+    longest = max(known, default=math.inf)
+    fitting = (unit for unit, size in _UNITS.items() if longest <= _MOST_UNITS * size)
     return next(fitting, "Hours")
 
 

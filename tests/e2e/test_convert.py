@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -203,6 +204,27 @@ def test_the_way_back_differs_and_options_count(
     assert f"Options: {ini}\n" in capsys.readouterr().out
     for name in "bcd":
         assert (shown[name] != shown["a"]).any()
+
+
+def test_alignments_of_more_than_is_converted_are_told_of_videos_alone(
+    frames: Path, model: Path, alignments: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = frames / "shot_0.png"
+    assert convert(one, tmp_path / "one.png", model, "-a", str(alignments)) == 0
+    assert "goes on for" not in capsys.readouterr().out
+    clip = tmp_path / "clip.mp4"
+    with av.open(str(clip), "w") as container:
+        track = container.add_stream("libx264", 25, options={"crf": "1"})
+        track.width = track.height = EDGE
+        shots = (cv2.imread(str(frames / f"shot_{number}.png")) for number in range(2))
+        for packet in (
+            packet
+            for image in (*(av.VideoFrame.from_ndarray(s, "bgr24") for s in shots), None)
+            for packet in track.encode(image)
+        ):
+            container.mux(packet)
+    assert convert(clip, tmp_path / "out.mp4", model, "-a", str(alignments)) == 0
+    assert f"goes on for {COUNT - 2} frames" in capsys.readouterr().out
 
 
 def test_a_picture_becomes_a_picture(

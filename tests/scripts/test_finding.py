@@ -42,4 +42,5 @@ def test_why_nobody_was_found_is_told() -> None:
     assert nobody("clip.mp4", finder).startswith("no face was found")
     finder.recogniser.unwanted = 7
     assert nobody("clip.mp4", finder) == "none of 7 faces in 'clip.mp4' is like the one of --only"
-    assert "alignments file has no such face" in nobody("clip.mp4", None)
+    assert "the alignments file tells of no face in" in nobody("clip.mp4", None)
+    assert "tells of no face of person 2 in the frames" in nobody("clip.mp4", None, 2)

@@ -93,6 +93,8 @@ def test_status_tells_the_options_that_were_set(
 
     defaults = {"mixed_precision": None, "beta_1": 0.9, "learning_rate": 5e-5}
     assert told() == "as by default"
+    defaults["nan_protection"] = False
+    assert told(nan_protection=None) == "nan_protection None, all others as by default"
     changed = told(learning_rate=1e-3, mixed_precision=True)
     assert changed == "learning_rate 0.001, mixed_precision True, all others as by default"
     defaults = {}

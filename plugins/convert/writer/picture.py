@@ -74,6 +74,8 @@ class Writer(WriterBase):
 
     def finish(self) -> None:
         """Write the file, with the mark of synthetic media."""
+        if not self._data:
+            raise FaceswapError(f"no frames were written to '{self.path}': the source has none")
         with replacing(self.path) as temporary:
             temporary.write_bytes(self._data)
             self._sign(temporary, self.path.name)

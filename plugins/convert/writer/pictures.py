@@ -134,16 +134,16 @@ class Writer(WriterBase):
     def _take_up(self, record: _unfinished.Record) -> None:
         differs = _unfinished.differing(record.made_of, self._made_of)
         if not record.done and (differs or not self._is_resuming):
-            self._check_empty()
-        elif differs:
+            return self._check_empty()
+        if differs:
             raise FaceswapError(
                 f"'{self.path}' was begun with another {differs}: go on with the same options, or "
                 "name another output"
             )
-        elif not self._is_resuming:
+        if not self._is_resuming:
             raise _unfinished.refusal(self.path, record.done, differs)
         remove_unfinished(self.path)
-        self._check_ours(record.done)
+        self._check_ours(record)
         self._next = record.done
         there = self._there()
         self._next = max(there, default=-1) + 1
@@ -157,12 +157,15 @@ class Writer(WriterBase):
         self._written = sum(at < self._next for at in there)
         self.faces = record.faces if self._next else 0
 
-    def _check_ours(self, done: int) -> None:
+    def _check_ours(self, record: _unfinished.Record) -> None:
         """Refuse pictures that were not written; that of the next frame may not be noted yet."""
-        names = (self._file(self.source.name(at)) for at in range(done + 1, self.source.count or 0))
-        if other := next((path for path in names if path.exists()), None):
+        there = {path.name for path in self.path.iterdir()}
+        later = range(record.done + 1, self.source.count or 0)
+        names = (self._file(self.source.name(at)).name for at in later)
+        if other := next((name for name in names if name in there), None):
             raise FaceswapError(
-                f"'{other}' is none of the {done} pictures of the earlier run: move it away"
+                f"'{self.path / other}' is none of the {record.written} pictures of the earlier "
+                "run: move it away"
             )
 
     def _check_empty(self) -> None:

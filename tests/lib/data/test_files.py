@@ -64,6 +64,9 @@ def test_folders_that_cannot_be_used(tmp_path, monkeypatch):
         find_images(str(tmp_path / "none"))
     with pytest.raises(FaceswapError, match=r"holds no picture.*\.png, \.jpg, \.jpeg, \.webp"):
         find_images(str(tmp_path))
+    (tmp_path / "debug").mkdir()
+    with pytest.raises(FaceswapError, match="there$"):
+        find_images(str(tmp_path))
     (tmp_path / "person_1").mkdir()
     with pytest.raises(FaceswapError, match=r"or name a folder within it, such as 'person_1'$"):
         find_images(str(tmp_path))

@@ -8,7 +8,7 @@ import pytest
 
 from lib.data.faceset import FaceSet
 from lib.data.files import FileNote
-from lib.data.trained import KEPT, are_new, describe, plain_counts, tell_if_others
+from lib.data.trained import KEPT, are_new, describe, described, plain_counts, tell_if_others
 
 
 def faces(*contents: str, plain: int = 0, folder: str = "x") -> FaceSet:
@@ -62,10 +62,10 @@ def test_other_people_are_told_of_by_side(caplog: pytest.LogCaptureFixture) -> N
 
 def test_sides_that_are_swapped_are_told_as_such(caplog: pytest.LogCaptureFixture) -> None:
     assert told(caplog, [person("other", 30)], [person("one", 500)]) == [
-        "Side A: these are pictures that this model was trained on last as side B: -A and -B are "
-        "swapped",
-        "Side B: these are pictures that this model was trained on last as side A: -A and -B are "
-        "swapped",
+        "Side A: these are pictures that this model was trained on last as side B: are -A and -B "
+        "swapped?",
+        "Side B: these are pictures that this model was trained on last as side A: are -A and -B "
+        "swapped?",
     ]
 
 
@@ -75,10 +75,17 @@ def test_of_earlier_versions_nothing_is_known(caplog: pytest.LogCaptureFixture) 
     assert plain_counts({}) == {}
 
 
+@pytest.mark.parametrize("damaged", [3, [], {"a": 3}, {"a": {"count": "x", "plain": 0}}])
+def test_of_a_damaged_state_nothing_is_known(damaged: object) -> None:
+    assert described({"faces": damaged}) == {}
+    assert described({"faces": LAST}) == LAST
+
+
 def test_faces_that_are_new_to_a_model_are_known_to_be() -> None:
     assert are_new(LAST["b"], person("new", 5))
     assert are_new(LAST["a"], person("one", 50, start=500)), "held out of the same folder"
     assert not are_new(LAST["a"], person("new", 20)), "of 500 these may be any"
+    assert are_new(LAST["b"], person("new", 1)), "all of 30 are known"
     assert not are_new(LAST["b"], person("other", 5)), "trained on"
     assert not are_new(LAST["a"], person("one", 1000, start=400)), "some of them trained on"
     assert not are_new({}, person("new", 50)), "of an earlier version nothing is known"

@@ -97,6 +97,17 @@ def test_an_unfinished_folder_is_marked_until_its_end(tmp_path: Path) -> None:
     assert not (tmp_path / MARKER).exists()
 
 
+def test_a_refused_run_leaves_a_finished_folder_unmarked(tmp_path: Path) -> None:
+    fill(tmp_path, [square_face(40, 30)]).sort()
+    with pytest.raises(FaceswapError, match="begun with another source"):
+        Output(tmp_path, replace(LOOKED, source="other.mp4"), Pictures(64), resume=True)
+    assert not (tmp_path / MARKER).exists()
+    fill(tmp_path / "cut", [square_face(40, 30)])
+    with pytest.raises(FaceswapError, match="begun with another source"):
+        Output(tmp_path / "cut", replace(LOOKED, source="other.mp4"), Pictures(64), resume=True)
+    assert (tmp_path / "cut" / MARKER).exists()
+
+
 def test_where_no_face_was_found_all_is_as_it_was(tmp_path: Path) -> None:
     for _ in range(2):
         output = fill(tmp_path / "out", [], [], debug=True)

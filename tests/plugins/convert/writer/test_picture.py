@@ -55,6 +55,15 @@ def test_of_several_pictures_none_is_taken(picture: Path, tmp_path: Path) -> Non
             Writer(tmp_path / "out.png", open_source(source))
 
 
+def test_a_source_without_a_frame_leaves_none(picture: Path, tmp_path: Path) -> None:
+    with (
+        Writer(tmp_path / "out.png", open_source(picture)) as writer,
+        pytest.raises(FaceswapError, match="no frames were written"),
+    ):
+        writer.finish()
+    assert not (tmp_path / "out.png").exists()
+
+
 def test_a_suffix_that_can_not_be_written_is_refused_at_once(picture: Path) -> None:
     with pytest.raises(FaceswapError, match=r"written as '.bmp': use .png, .jpg or .webp"):
         Writer(picture.with_name("out.bmp"), open_source(picture))

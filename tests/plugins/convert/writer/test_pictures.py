@@ -143,15 +143,15 @@ def test_pictures_put_there_between_two_runs_are_not_written_over(
     begin(out, source, max(done, 1))
     if not done:
         record = json.loads((out / "unfinished.json").read_text())
-        (out / "unfinished.json").write_text(json.dumps(record | {"done": 0, "written": 0}))
         # As if it had been killed before it could note its first picture.
+        (out / "unfinished.json").write_text(json.dumps(record | {"done": 0, "written": 0}))
     (out / "4.png").write_text("mine")
     (out / "notes.txt").write_text("mine")
     with pytest.raises(FaceswapError, match=rf"4.png' is none of the {done} pictures of the"):
         Writer(out, source, resume=True)
     (out / "4.png").unlink()
     with Writer(out, source, resume=True) as writer:
-        assert writer.done == max(done, 0)
+        assert writer.done == done
         for frame in source.frames(start=writer.done):
             writer.write(frame)
         writer.discard()
