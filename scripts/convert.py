@@ -88,7 +88,8 @@ class Convert(Command):
     def _check_output(self) -> None:
         path = Path(self._args.output)
         if not self._args.preview:
-            _check_free(path, is_resuming=self._args.resume)
+            if os.path.lexists(path) and not path.is_dir():  # into a folder the writer looks
+                raise FaceswapError(f"'{path}' is there already: name another output, or remove it")
         elif path.suffix.lower() not in PREVIEWS:
             raise FaceswapError(f"the preview '{path}' must end in one of {', '.join(PREVIEWS)}")
         elif os.path.lexists(path) and read_title(path) != PREVIEW_TITLE:
@@ -236,16 +237,6 @@ def _noted(frames: Iterable[Frame], notes: list[Frame]) -> Iterator[Frame]:
     for frame in frames:
         notes.append(frame)
         yield frame
-
-
-def _check_free(path: Path, *, is_resuming: bool) -> None:
-    """See that nothing of the user's is written over."""
-    if os.path.lexists(path) and not path.is_dir():
-        raise FaceswapError(f"'{path}' is there already: name another output, or remove it")
-    if path.is_dir() and any(path.iterdir()) and not is_resuming:
-        is_begun = (path / "unfinished.json").exists()
-        go_on = ", or go on with an earlier run by --resume" if is_begun else ""
-        raise FaceswapError(f"'{path}' holds files already: name another folder{go_on}")
 
 
 def _writer_for(path: Path) -> str:

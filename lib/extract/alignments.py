@@ -72,7 +72,7 @@ class FrameFaces:
     faces
         The faces, by their people's numbers.
     looks
-        The look of each face's box, in their order; empty where it is not known.
+        The look of each face's box, in their order; an empty one where it is not known.
     """
 
     index: int
@@ -80,7 +80,7 @@ class FrameFaces:
     size: tuple[int, int]
     look: bytes
     faces: tuple[Face, ...]
-    looks: tuple[bytes, ...] = ()
+    looks: tuple[bytes, ...]
 
     @classmethod
     def of(cls, frame: Frame, faces: Sequence[Face]) -> "FrameFaces":
@@ -106,7 +106,7 @@ class FrameFaces:
                 "alignments file: it belongs to another video; run faceswap extract on this one"
             )
         differ = _difference(look_of(image), self.look) > _MOST_DIFFERENT
-        for face, look in zip(self.faces, self.looks, strict=False):
+        for face, look in zip(self.faces, self.looks, strict=True):
             differ |= _difference(_look_within(image, face), look) > _MOST_DIFFERENT_FACE
         if differ:
             raise FaceswapError(

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import ExitStack, suppress
-from itertools import zip_longest
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -75,10 +74,7 @@ class AlignmentsWriter:
                     "name": frame.name,
                     "size": list(frame.size),
                     "look": frame.look.hex(),
-                    "faces": [
-                        _face_fields(face, look or b"")
-                        for face, look in zip_longest(frame.faces, frame.looks)
-                    ],
+                    "faces": [*map(_face_fields, frame.faces, frame.looks)],
                 }
             )
         except OSError as error:

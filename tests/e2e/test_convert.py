@@ -147,7 +147,7 @@ def test_an_ended_run_goes_on_after_what_is_written(
     assert (out / "unfinished.json").exists()
     kept = {path: path.stat().st_mtime_ns for path in out.glob("*.png")}
     assert convert(frames, out, model) == 1
-    assert "go on with an earlier run by --resume" in capsys.readouterr().err
+    assert "holds 3 frames of an earlier run: go on with it by --resume" in capsys.readouterr().err
     assert convert(frames, out, model, "--resume") == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert sorted(path.name for path in out.iterdir()) == sorted(

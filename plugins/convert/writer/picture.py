@@ -8,7 +8,6 @@ from lib.config.options import Options as OptionsBase
 from lib.config.options import option
 from lib.errors import FaceswapError
 from lib.files import replacing
-from lib.hold import Hold
 from lib.media.frame import Frame
 from lib.media.mark import check_suffix, encode_picture
 from lib.media.source import Source
@@ -59,7 +58,6 @@ class Writer(WriterBase):
                 "folder for them, or a video"
             )
         self._data = b""
-        self._hold = Hold(self.path.with_name(f"{self.path.name}.parts"), self.path)
 
     @property
     def done(self) -> int:
@@ -79,7 +77,3 @@ class Writer(WriterBase):
         with replacing(self.path) as temporary:
             temporary.write_bytes(self._data)
             self._sign(temporary, self.path.name)
-
-    def close(self) -> None:
-        """Let others write."""
-        self._hold.release()

@@ -1,4 +1,4 @@
-"""Model files made by hand, of parts of a good one."""
+"""Model files made by hand, of parts of a good one; a folder for saves."""
 
 import io
 import json
@@ -12,6 +12,7 @@ import keras
 import pytest
 
 from lib.checkpoint.safe import ModelFileError, load_safely
+from lib.checkpoint.store import ModelStore
 from lib.errors import FaceswapError
 from lib.model.layers import Conv2D, OutputActivation, PixelShuffler
 
@@ -87,3 +88,8 @@ def saved_members(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 @pytest.fixture
 def forge(saved_members: dict[str, bytes], tmp_path: Path) -> Forge:
     return Forge(saved_members, tmp_path / "small.keras")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ModelStore:
+    return ModelStore(str(tmp_path / "model"), "tiny")

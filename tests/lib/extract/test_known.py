@@ -26,7 +26,7 @@ def face(x: float, person: int) -> Face:
 
 
 def known(*faces: Face) -> dict[int, FrameFaces]:
-    return {7: FrameFaces(7, "clip_000008.png", (100, 400), bytes(16), faces)}
+    return {7: FrameFaces(7, "clip_000008.png", (100, 400), bytes(16), faces, (b"",) * len(faces))}
 
 
 def test_people_are_numbered_from_0_as_they_come() -> None:
@@ -76,7 +76,7 @@ def written(folder: Path, person: int, index: int, level: int, **names: bool) ->
     path = folder / f"person_{person + 1}" / face_name(frame.name, 0, **names)
     path.parent.mkdir(exist_ok=True)
     write_face(path, frame, 0, found, 96, is_video=True)
-    return FrameFaces(index, frame.name, (128, 128), bytes(16), (found,))
+    return FrameFaces(index, frame.name, (128, 128), bytes(16), (found,), (b"",))
 
 
 def test_people_of_an_earlier_run_are_shown_by_their_pictures(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_real_people_are_known_from_their_pictures(grid: Path, tmp_path: Path) -
                 continue
             write_face(tmp_path / face_name(frame.name, 0), frame, 0, found, 256, is_video=True)
             number = 100 * person + frame.index
-            earlier[number] = FrameFaces(number, frame.name, (288, 360), bytes(16), (found,))
+            earlier[number] = FrameFaces.of(replace(frame, index=number), [found])
     assert remember_people(tmp_path, earlier, recogniser) == {2, 3, 4}
     for track, (frame, found) in enumerate(later):
         assert recogniser(frame.image, [replace(found, person=track)])[0].person == found.person
